@@ -1,0 +1,47 @@
+# `make` alone lists what there is. Each target makes the virtual environment it needs, once.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+help:   ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+$(VENV)/.run: requirements.txt
+	@test -x $(BIN)/python || { echo "Making a virtual environment in $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing what CrewTune needs (once, a few minutes) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.run
+	@echo "Installing what the tests need (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+demo: $(VENV)/.run   ## the main job: a crew fine-tunes a model and proves it (MODEL= DATASET= GOAL= RESUME= ARGS=)
+	@$(BIN)/python -m backend.demo \
+	  $${MODEL:+--model "$$MODEL"} $${DATASET:+--dataset "$$DATASET"} $${GOAL:+--goal "$$GOAL"} \
+	  $${RESUME:+--resume "$$RESUME"} $(ARGS)
+
+mlflow: $(VENV)/.run   ## the MLflow UI over every run, on http://127.0.0.1:5000
+	@$(BIN)/python -m backend.mlflow_ui
+
+check: $(VENV)/.dev   ## format, lint, types, layers and the fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -m "not slow"
+
+test: $(VENV)/.dev   ## every test, with line coverage of tools/ and agents/
+	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=85
+
+fix: $(VENV)/.dev   ## format, and repair what can be repaired
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:   ## delete the virtual environment and caches; runs, models and datasets stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help demo mlflow check test fix clean

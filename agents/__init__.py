@@ -1,0 +1,1 @@
+"""Judgement: four CrewAI agents, their prompts, their tools, and the flow that orders them."""

@@ -1,0 +1,194 @@
+"""The Data Manager: is the data fit to train on?"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from agents.answers import DataDecision
+from agents.desk import Desk
+from agents.job import FineTuneJob
+from agents.rule_llm import Request, Seen
+from agents.run_agent import Assignment, run_agent
+from tools.data.deduplicate import DeduplicateReport, deduplicate
+from tools.data.import_dataset import ImportReport, import_dataset
+from tools.data.profile_dataset import ProfileReport, profile
+from tools.data.read_rows import SUFFIXES
+from tools.data.split_dataset import SplitReport, split_dataset
+from tools.data.validate_dataset import (
+    RemoveReport,
+    ValidationReport,
+    remove_invalid,
+    validate,
+)
+from tools.errors import DatasetError
+from tools.hub.fetch_dataset import HubDataset
+
+
+def judge_data(desk: Desk) -> DataDecision:
+    """Let the Data Manager import, check, repair and split the data of the job."""
+    return run_agent(
+        Assignment(
+            name="data_manager",
+            step=1,
+            tools=[desk.tool(function) for function in data_tools(desk)],
+            answer=DataDecision,
+            rules=_decide,
+            check=lambda answer: _problem(answer, desk),
+        ),
+        desk,
+    )
+
+
+def source_of(job: FineTuneJob) -> Path | HubDataset:
+    """Return the file, folder or Hub dataset that the job's `dataset` means.
+
+    Raises:
+        DatasetError: It is neither a path that exists nor shaped like a Hub id.
+    """
+    path = Path(job.dataset).expanduser()
+    if path.exists() or path.suffix.lower() in SUFFIXES or job.dataset.startswith((".", "/", "~")):
+        return path
+    try:
+        return HubDataset(id=job.dataset, config=job.config, split=job.split, revision=job.revision)
+    except ValueError as error:
+        raise DatasetError(f"{job.split[:80]!r} is not the name of a split.") from error
+
+
+def data_tools(desk: Desk) -> list[Callable[..., BaseModel]]:
+    """Return the tools of the Data Manager as plain functions, bound to `desk`."""
+    folder, progress = desk.studio.workspace.datasets, desk.studio.progress
+
+    def import_user_dataset() -> ImportReport:
+        """Import the dataset the user named. Its format is recognised by its structure."""
+        progress.log(f"Importing {desk.job.dataset}.")
+        token = desk.studio.hub_token
+        report = import_dataset(
+            source_of(desk.job),
+            folder,
+            token=token.get_secret_value() if token else None,
+            progress=progress,
+        )
+        desk.admit(report.dataset)
+        return report
+
+    def profile_dataset(dataset: str) -> ProfileReport:
+        """Count the rows, turns, lengths and distinct answers of a dataset."""
+        return profile(desk.dataset(dataset))
+
+    def validate_dataset(dataset: str) -> ValidationReport:
+        """Find the faulty rows of a dataset: empty answers, wrong roles, e-mail addresses ..."""
+        return validate(desk.dataset(dataset))
+
+    def remove_invalid_rows(dataset: str) -> RemoveReport:
+        """Copy a dataset without the rows that validation found errors in."""
+        report = remove_invalid(desk.dataset(dataset), folder)
+        desk.admit(report.dataset)
+        return report
+
+    def deduplicate_dataset(dataset: str) -> DeduplicateReport:
+        """Copy a dataset without its exact repeats. The first of the repeated rows stays."""
+        report = deduplicate(desk.dataset(dataset), folder)
+        desk.admit(report.dataset)
+        return report
+
+    def split_for_training(dataset: str) -> SplitReport:
+        """Split a clean dataset into rows to train on, to watch the loss on, and held-out rows.
+
+        Equal prompts go to one side. Faulty rows must have been removed before.
+        """
+        source = desk.dataset(dataset)
+        faulty = validate(source).rows_checked - validate(source).rows_usable
+        if faulty:
+            raise DatasetError(f"{faulty} rows are faulty. Call remove_invalid_rows first.")
+        report = split_dataset(source, folder, seed=desk.job.seed)
+        desk.admit(report.train, report.validation, report.heldout)
+        return report
+
+    return [
+        import_user_dataset,
+        profile_dataset,
+        validate_dataset,
+        remove_invalid_rows,
+        deduplicate_dataset,
+        split_for_training,
+    ]
+
+
+def _decide(seen: Seen) -> Request | BaseModel:
+    """Import and look; refuse what a tool refuses and what cannot be trained on; else repair."""
+    if seen.refusal is not None:
+        return DataDecision(verdict="not fit", reasons=seen.refusal[:2000])
+    imported = seen.report("import_user_dataset", ImportReport)
+    if imported is None:
+        return Request("import_user_dataset", {})
+    profiled = seen.report("profile_dataset", ProfileReport)
+    if profiled is None:
+        return Request("profile_dataset", {"dataset": imported.dataset})
+    if profiled.preference:
+        return DataDecision(verdict="not fit", reasons=_PREFERENCE)
+    return _repair(seen, imported)
+
+
+def _repair(seen: Seen, imported: ImportReport) -> Request | BaseModel:
+    """Remove what is faulty, drop repeats, split, and say what was done."""
+    checked = seen.report("validate_dataset", ValidationReport)
+    if checked is None:
+        return Request("validate_dataset", {"dataset": imported.dataset})
+    removed = seen.report("remove_invalid_rows", RemoveReport)
+    if removed is None and checked.rows_usable < checked.rows_checked:
+        return Request("remove_invalid_rows", {"dataset": imported.dataset})
+    clean = removed.dataset if removed else imported.dataset
+    single = seen.report("deduplicate_dataset", DeduplicateReport)
+    if single is None:
+        return Request("deduplicate_dataset", {"dataset": clean})
+    split = seen.report("split_for_training", SplitReport)
+    if split is None:
+        return Request("split_for_training", {"dataset": single.dataset})
+    return _answer(imported, removed, single, split)
+
+
+_PREFERENCE = (
+    "This is preference data (chosen and rejected answers). Supervised fine-tuning learns from "
+    "one answer a question: give a dataset in the alpaca, sharegpt, messages or "
+    "prompt-completion format."
+)
+
+
+def _answer(
+    imported: ImportReport,
+    removed: RemoveReport | None,
+    single: DeduplicateReport,
+    split: SplitReport,
+) -> DataDecision:
+    repairs = []
+    if imported.problem_count:
+        repairs.append(f"{imported.problem_count} rows could not be read")
+    for code, rows in (removed.removed if removed else {}).items():
+        repairs.append(f"{rows} removed for {code.replace('_', ' ')}")
+    if single.rows_read > single.rows_kept:
+        repairs.append(f"{single.rows_read - single.rows_kept} exact repeats removed")
+    found = f"{imported.rows_read} rows in the {imported.format} format."
+    parts = (
+        f"{split.train_rows} rows to train on, {split.validation_rows} to watch the loss, "
+        f"{split.heldout_rows} held out; equal prompts stand on one side."
+    )
+    return DataDecision(
+        verdict="fit after repairs" if repairs else "fit",
+        train=split.train,
+        validation=split.validation,
+        heldout=split.heldout,
+        reasons=" ".join([found, *([f"Repairs: {', '.join(repairs)}."] if repairs else []), parts]),
+    )
+
+
+def _problem(answer: DataDecision, desk: Desk) -> str | None:
+    """Return how the answer contradicts the tools, if it does."""
+    if answer.verdict == "not fit":
+        return None
+    split = desk.last(SplitReport)
+    if split is None:
+        return "The data cannot be fit before split_for_training has been called."
+    named = (answer.train, answer.validation, answer.heldout)
+    made = (split.train, split.validation, split.heldout)
+    return None if named == made else f"The split made the datasets {made}, not {named}."

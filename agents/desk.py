@@ -1,0 +1,118 @@
+"""What an agent has in front of it in one step: its tools, and what they reported.
+
+`Desk.tool` turns a plain function into a CrewAI tool. Every call is recorded for the receipt, a
+refusal is handed to the model as a `ToolFailure`, and the reports are kept, so that the answer can
+be held against them. A dataset name is accepted only when a tool of this run made it.
+"""
+
+import inspect
+import time
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from crewai.tools import BaseTool, ToolFailure
+from crewai.tools import tool as crewai_tool
+from pydantic import BaseModel
+
+from agents.job import FineTuneJob, Studio
+from agents.receipts import ToolCall
+from tools.errors import DatasetError, ToolError
+
+
+class BaseModelHash(BaseModel):
+    """Which weights the base model had when the run began."""
+
+    sha256: str
+
+
+_Report = TypeVar("_Report", bound=BaseModel)
+
+
+class Desk:
+    """The tools of one step and what they have reported so far."""
+
+    def __init__(self, studio: Studio, job: FineTuneJob, folder: Path) -> None:
+        self.studio = studio
+        self.job = job
+        self.folder = folder
+        self.calls: list[ToolCall] = []
+        self._reports: dict[type[BaseModel], BaseModel] = {}
+        self._datasets: set[str] = set()
+
+    def dataset(self, name: str) -> Path:
+        """Return the file of a dataset this run made.
+
+        Raises:
+            DatasetError: `name` is another one: a model may not widen its own reach.
+        """
+        if name not in self._datasets:
+            known = ", ".join(sorted(self._datasets)) or "none yet; call import_dataset first"
+            raise DatasetError(
+                f"{name[:80]!r} is not a dataset of this run. The datasets are: {known}."
+            )
+        return self.studio.workspace.dataset(name)
+
+    def admit(self, *names: str) -> None:
+        """Let the tools of this step use the datasets `names`."""
+        self._datasets.update(names)
+
+    def last(self, kind: type[_Report]) -> _Report | None:
+        """Return the latest report of that kind, or None when no tool has made one."""
+        report = self._reports.get(kind)
+        return report if isinstance(report, kind) else None
+
+    def need(self, kind: type[_Report], tool: str) -> _Report:
+        """Return the latest report of that kind.
+
+        Raises:
+            ToolError: The tool that makes it has not been called.
+        """
+        report = self.last(kind)
+        if report is None:
+            raise ToolError(f"Call {tool} first.")
+        return report
+
+    def keep(self, report: BaseModel) -> None:
+        """Put `report` on the desk as the latest of its kind."""
+        self._reports[type(report)] = report
+
+    def tool(self, function: Callable[..., BaseModel]) -> BaseTool:
+        """Return `function` as a tool for an agent, under its own name and docstring."""
+
+        @wraps(function)
+        def call(**arguments: Any) -> Any:
+            self.studio.progress.check()
+            started = time.monotonic()
+            try:
+                report = function(**arguments)
+            except ToolError as error:
+                self._note(function, arguments, None, str(error), started)
+                return ToolFailure(message=str(error), code=type(error).__name__)
+            self.keep(report)
+            self._note(function, arguments, report, None, started)
+            return report
+
+        call.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+        name, schema = function.__name__, get_type_hints(function)["return"]
+        made: BaseTool = crewai_tool(name, result_schema=schema)(call)
+        return made
+
+    def _note(
+        self,
+        function: Callable[..., BaseModel],
+        arguments: dict[str, Any],
+        report: BaseModel | None,
+        refusal: str | None,
+        started: float,
+    ) -> None:
+        self.calls.append(
+            ToolCall(
+                tool=function.__name__,
+                arguments=arguments,
+                result=report.model_dump(mode="json") if report else None,
+                refusal=refusal,
+                seconds=round(time.monotonic() - started, 2),
+            )
+        )

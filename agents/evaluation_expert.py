@@ -1,0 +1,132 @@
+"""The Evaluation Expert: is the tuned model better than its base, and at what cost?"""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agents.answers import EvaluationDecision
+from agents.desk import Desk
+from agents.record import model_name
+from agents.rule_llm import Request, Seen
+from agents.run_agent import Assignment, run_agent
+from tools.data.split_dataset import SplitReport
+from tools.evaluation.evaluate_adapter import (
+    AnswerReport,
+    CompareReport,
+    answer_rows,
+    compare_answers,
+)
+from tools.evaluation.gate import GateDecision, decide
+from tools.hub.resolve_model import ModelSource
+from tools.tracking.fetch_adapter import fetch_adapter
+from tools.tracking.registry import find_champion
+from tools.training.probe_hardware import HardwareReport
+from tools.training.train_lora import TrainReport
+
+
+class ChampionReport(BaseModel):
+    """Today's champion, which a better adapter must beat too."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int | None = Field(description="None when there is no champion.")
+
+
+def judge_model(desk: Desk, source: ModelSource, split: SplitReport) -> EvaluationDecision:
+    """Let the Evaluation Expert compare the tuned model with its base."""
+    return run_agent(
+        Assignment(
+            name="evaluation_expert",
+            step=3,
+            tools=[desk.tool(function) for function in evaluation_tools(desk, source, split)],
+            answer=EvaluationDecision,
+            rules=_decide,
+            check=lambda answer: _problem(answer, desk),
+        ),
+        desk,
+    )
+
+
+def evaluation_tools(
+    desk: Desk, source: ModelSource, split: SplitReport
+) -> list[Callable[..., BaseModel]]:
+    """Return the tools of the Evaluation Expert as plain functions, bound to `desk`."""
+
+    def find_todays_champion() -> ChampionReport:
+        """Look up the model that is champion for this base and dataset today, if there is one."""
+        champion = find_champion(desk.studio.store, model_name(desk))
+        return ChampionReport(version=champion.version if champion else None)
+
+    def answer_heldout_rows() -> AnswerReport:
+        """Let base, tuned model and today's champion answer every held-out row."""
+        champion = desk.need(ChampionReport, "find_todays_champion")
+        adapters = {"tuned": desk.folder / "adapter", **_champion_adapter(desk, champion)}
+        desk.studio.progress.log(f"Answering {split.heldout_rows} held-out rows.")
+        hardware = desk.need(HardwareReport, "probe_machine")
+        return answer_rows(
+            source,
+            adapters,
+            desk.studio.workspace.dataset(split.heldout),
+            desk.folder,
+            device=hardware.device,
+            progress=desk.studio.progress,
+        )
+
+    def compare_with_base() -> CompareReport:
+        """Compare the answers row by row: differences with 95 % paired-bootstrap intervals."""
+        answers = desk.need(AnswerReport, "answer_heldout_rows")
+        return compare_answers(desk.folder, answers.primary_metric)
+
+    def ask_gate() -> GateDecision:
+        """Ask the gate whether the tuned model is better and may become the champion."""
+        compared = desk.need(CompareReport, "compare_with_base")
+        return decide(
+            against_base=compared.against_base,
+            reading=compared.reading,
+            against_champion=compared.against_champion,
+            champion_version=desk.need(ChampionReport, "find_todays_champion").version,
+            primary_metric=compared.primary_metric,
+            adapter_sha256=desk.need(TrainReport, "train_adapter").adapter_sha256,
+        )
+
+    return [find_todays_champion, answer_heldout_rows, compare_with_base, ask_gate]
+
+
+def _champion_adapter(desk: Desk, champion: ChampionReport) -> dict[str, Path]:
+    if champion.version is None:
+        return {}
+    target = desk.folder / "champion"
+    shutil.rmtree(target, ignore_errors=True)  # of an evaluation that was stopped
+    fetched = fetch_adapter(desk.studio.store, model_name(desk), champion.version, target)
+    return {"champion": fetched}
+
+
+def _decide(seen: Seen) -> Request | BaseModel:
+    """Find the champion, answer, compare, ask the gate, and say what it said."""
+    if seen.refusal is not None:
+        return EvaluationDecision(verdict="failed", reasons=seen.refusal[:2000])
+    for tool, kind in (
+        ("find_todays_champion", ChampionReport),
+        ("answer_heldout_rows", AnswerReport),
+        ("compare_with_base", CompareReport),
+    ):
+        if seen.report(tool, kind) is None:
+            return Request(tool, {})
+    gate = seen.report("ask_gate", GateDecision)
+    if gate is None:
+        return Request("ask_gate", {})
+    return EvaluationDecision(verdict=gate.verdict, reasons=" ".join(gate.reasons)[:2000])
+
+
+def _problem(answer: EvaluationDecision, desk: Desk) -> str | None:
+    """Return how the answer contradicts the tools, if it does."""
+    gate = desk.last(GateDecision)
+    if answer.verdict == "failed":
+        return None if gate is None else f"The gate decided: {gate.verdict}. Say so."
+    if gate is None:
+        return "There is no verdict before ask_gate has been called."
+    if answer.verdict != gate.verdict:
+        return f"The gate's verdict is {gate.verdict!r}. Nobody, and no agent, overrules it."
+    return None

@@ -1,0 +1,225 @@
+"""The order in which the crew works: data, training, evaluation, record, verdict.
+
+A CrewAI `Flow` whose state is saved after every step. CrewAI runs every step again when a flow is
+resumed, so a step returns at once when its result is in the state.
+"""
+
+import time
+from pathlib import Path
+
+from crewai.flow.flow import Flow, listen, start
+from crewai.flow.persistence import persist
+from pydantic import BaseModel, PrivateAttr
+
+from agents.conclude import conclude
+from agents.data_manager import judge_data
+from agents.desk import BaseModelHash, Desk
+from agents.evaluation_expert import ChampionReport, judge_model
+from agents.job import FineTuneJob, Studio
+from agents.mlflow_monitor import PromotionReport, keep_record
+from agents.run_state import (
+    DataStep,
+    EvaluationStep,
+    RecordStep,
+    RunState,
+    StateFile,
+    TrainingStep,
+    load_state,
+)
+from agents.training_specialist import train_model
+from tools.data.import_dataset import ImportReport
+from tools.data.shuffle_labels import shuffle_labels
+from tools.data.split_dataset import SplitReport
+from tools.errors import DatasetError, EvaluationError, ModelError, TrainingError
+from tools.evaluation.evaluate_adapter import AnswerReport, CompareReport
+from tools.evaluation.gate import GateDecision
+from tools.evaluation.verdict import Verdict
+from tools.hub.resolve_model import ModelSource, model_hash, resolve_model
+from tools.tracking.record_run import RecordReport
+from tools.tracking.registry import VersionReport
+from tools.training.probe_hardware import HardwareReport
+from tools.training.recipe import Recipe
+from tools.training.train_lora import TrainReport
+
+
+def begin(studio: Studio, job: FineTuneJob) -> str:
+    """Check that the base model can be used, make the run's folder, and return the run's id.
+
+    Raises:
+        ModelError: The base model does not exist, cannot be reached, or may not be loaded.
+        WorkspaceError: The workspace cannot be written.
+    """
+    source = resolve_base(studio, job)
+    folder = studio.workspace.new_run()
+    state = RunState(id=folder.name, job=job, base_sha256=model_hash(source.folder))
+    StateFile(folder=folder).save_state(state.id, "", state)
+    return folder.name
+
+
+def go_on(studio: Studio, run_id: str) -> Verdict:
+    """Do the steps of the run that have not ended yet, and return its verdict.
+
+    Raises:
+        WorkspaceError: There is no such run, or its state is damaged.
+        ToolError: The data cannot be used, or training or evaluation failed.
+        Cancelled: It was asked to stop; called again, it goes on from there.
+    """
+    flow = FineTuneFlow(studio, studio.workspace.run(run_id))
+    flow.kickoff(inputs={"id": run_id})
+    if flow.verdict is None:
+        raise RuntimeError("The flow ended without a verdict.")
+    return flow.verdict
+
+
+def resolve_base(studio: Studio, job: FineTuneJob) -> ModelSource:
+    """Return the job's base model.
+
+    Raises:
+        ModelError: It does not exist, cannot be reached, or may not be loaded.
+    """
+    token = studio.hub_token
+    return resolve_model(
+        job.model,
+        workspace=studio.workspace,
+        token=token.get_secret_value() if token else None,
+        endpoint=studio.hub_endpoint,
+        progress=studio.progress,
+    )
+
+
+@persist()
+class FineTuneFlow(Flow[RunState]):
+    """The crew at work on one run."""
+
+    _studio: Studio = PrivateAttr()
+    _folder: Path = PrivateAttr()
+    _job: FineTuneJob = PrivateAttr()
+    _base: ModelSource | None = PrivateAttr(default=None)
+    _record_problem: str | None = PrivateAttr(default=None)
+    _verdict: Verdict | None = PrivateAttr(default=None)
+
+    def __init__(self, studio: Studio, folder: Path) -> None:
+        super().__init__(
+            persistence=StateFile(folder=folder), suppress_flow_events=True, tracing=False
+        )
+        self._studio, self._folder, self._job = studio, folder, load_state(folder).job
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict, once the flow has ended."""
+        return self._verdict
+
+    @start()
+    def prepare_data(self) -> None:
+        """Let the Data Manager make the dataset fit to train on."""
+        if self.state.data is not None:
+            return
+        desk, started = self._desk("Data Manager: is the data fit to train on?"), time.monotonic()
+        decision = judge_data(desk)
+        self._say(decision.verdict, decision.reasons)
+        if decision.verdict == "not fit":
+            raise DatasetError(decision.reasons)
+        split = desk.need(SplitReport, "split_for_training")
+        self.state.data = DataStep(
+            decision=decision,
+            imported=desk.need(ImportReport, "import_user_dataset"),
+            split=self._shuffled(split) if self._job.shuffle_labels else split,
+            seconds=time.monotonic() - started,
+        )
+
+    @listen(prepare_data)
+    def train(self) -> None:
+        """Let the Training Specialist train an adapter."""
+        if self.state.training is not None:
+            return
+        desk = self._desk("Training Specialist: which recipe, and did training go well?")
+        started = time.monotonic()
+        decision = train_model(desk, self._source(), desk.need(SplitReport, "split_for_training"))
+        self._say(decision.verdict, decision.reasons)
+        if decision.verdict == "failed":
+            raise TrainingError(decision.reasons)
+        self.state.training = TrainingStep(
+            decision=decision,
+            hardware=desk.need(HardwareReport, "probe_machine"),
+            recipe=desk.need(Recipe, "train_adapter"),
+            training=desk.need(TrainReport, "train_adapter"),
+            seconds=time.monotonic() - started,
+        )
+
+    @listen(train)
+    def evaluate(self) -> None:
+        """Let the Evaluation Expert compare the tuned model with its base."""
+        if self.state.evaluation is not None:
+            return
+        desk = self._desk("Evaluation Expert: is it better than the base?")
+        started = time.monotonic()
+        decision = judge_model(desk, self._source(), desk.need(SplitReport, "split_for_training"))
+        self._say(decision.verdict, decision.reasons)
+        if decision.verdict == "failed":
+            raise EvaluationError(decision.reasons)
+        self.state.evaluation = EvaluationStep(
+            decision=decision,
+            champion=desk.need(ChampionReport, "find_todays_champion"),
+            answers=desk.need(AnswerReport, "answer_heldout_rows"),
+            compared=desk.need(CompareReport, "compare_with_base"),
+            gate=desk.need(GateDecision, "ask_gate"),
+            seconds=time.monotonic() - started,
+        )
+
+    @listen(evaluate)
+    def record(self) -> None:
+        """Let the MLflow Monitor record the run. A dead server does not lose the verdict."""
+        if self.state.record is not None:
+            return
+        desk, started = self._desk("MLflow Monitor: what does the record say?"), time.monotonic()
+        decision = keep_record(desk, desk.need(SplitReport, "split_for_training"))
+        self._say(decision.verdict, decision.reasons)
+        if decision.verdict == "failed":
+            self._record_problem = decision.reasons
+            return
+        self.state.record = RecordStep(
+            decision=decision,
+            recorded=desk.need(RecordReport, "record_this_run"),
+            version=desk.need(VersionReport, "register_adapter"),
+            promotion=desk.need(PromotionReport, "ask_promotion"),
+            seconds=time.monotonic() - started,
+        )
+
+    @listen(record)
+    def pronounce(self) -> None:
+        """Write the verdict and its report."""
+        self._verdict = conclude(self._desk(), self.state, self._record_problem)
+
+    def _source(self) -> ModelSource:
+        if self._base is None:
+            self._base = resolve_base(self._studio, self._job)
+            if model_hash(self._base.folder) != self.state.base_sha256:
+                raise ModelError(
+                    f"The model {self._job.model!r} has changed since this run began, so it "
+                    "cannot go on. Start a new run."
+                )
+        return self._base
+
+    def _desk(self, announced: str | None = None) -> Desk:
+        """Return a desk with what the steps before have reported."""
+        if announced:
+            self._studio.progress.log(announced)
+        desk = Desk(self._studio, self._job, self._folder)
+        desk.keep(BaseModelHash(sha256=self.state.base_sha256))
+        for step in (self.state.data, self.state.training, self.state.evaluation):
+            for _, value in step or ():
+                if isinstance(value, BaseModel):
+                    desk.keep(value)
+        return desk
+
+    def _say(self, verdict: str, reasons: str) -> None:
+        self._studio.progress.log(f"  {verdict}. {reasons}")
+
+    def _shuffled(self, split: SplitReport) -> SplitReport:
+        """Return the split with the training answers dealt to other rows: the self-test."""
+        workspace = self._studio.workspace
+        report = shuffle_labels(
+            workspace.dataset(split.train), workspace.datasets, seed=self._job.seed
+        )
+        self._studio.progress.log(f"  Self-test: {report.changed} training answers dealt anew.")
+        return split.model_copy(update={"train": report.dataset})

@@ -1,0 +1,168 @@
+"""The MLflow Monitor: what does the record say?"""
+
+from collections.abc import Callable
+
+from pydantic import BaseModel, ConfigDict
+
+from agents.answers import RecordDecision
+from agents.desk import Desk
+from agents.record import artifacts, dataset_input, final_metrics, model_name, run_tags
+from agents.rule_llm import Request, Seen
+from agents.run_agent import Assignment, run_agent
+from tools.data.split_dataset import SplitReport
+from tools.evaluation.gate import GateDecision
+from tools.tracking.earlier_runs import EarlierRun, earlier_runs
+from tools.tracking.record_run import RecordReport, record_run
+from tools.tracking.registry import VersionReport, move_champion, register_version
+from tools.training.recipe import Recipe
+from tools.training.train_lora import TrainReport
+
+
+class EarlierRuns(BaseModel):
+    """Earlier runs of the same registered model, newest first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    runs: tuple[EarlierRun, ...]
+
+
+class PromotionReport(BaseModel):
+    """Whether the version became the champion, and why not if not."""
+
+    model_config = ConfigDict(frozen=True)
+
+    promoted: bool
+    champion_version: int | None
+    reasons: tuple[str, ...]
+
+
+def keep_record(desk: Desk, split: SplitReport) -> RecordDecision:
+    """Let the MLflow Monitor record the run and register its adapter."""
+    return run_agent(
+        Assignment(
+            name="mlflow_monitor",
+            step=4,
+            tools=[desk.tool(function) for function in record_tools(desk, split)],
+            answer=RecordDecision,
+            rules=_decide,
+            check=lambda answer: _problem(answer, desk),
+        ),
+        desk,
+    )
+
+
+def record_now(desk: Desk, split: SplitReport) -> RecordReport:
+    """Bring the MLflow run up to date with the run's folder. May be called again."""
+    return record_run(
+        desk.studio.store,
+        desk.folder,
+        name=desk.folder.name,
+        params=desk.need(Recipe, "train_adapter").model_dump(mode="json"),
+        tags=run_tags(desk),
+        dataset=dataset_input(desk, split),
+        metrics=final_metrics(desk),
+        artifacts=artifacts(desk.folder),
+    )
+
+
+def record_tools(desk: Desk, split: SplitReport) -> list[Callable[..., BaseModel]]:
+    """Return the tools of the MLflow Monitor as plain functions, bound to `desk`."""
+    store = desk.studio.store
+
+    def list_earlier_runs() -> EarlierRuns:
+        """List earlier runs on the same base model and dataset with their figures."""
+        name = model_name(desk)
+        return EarlierRuns(model=name, runs=earlier_runs(store, model=name, limit=5))
+
+    def record_this_run() -> RecordReport:
+        """Log parameters, metrics, dataset, adapter and receipts of this run to MLflow."""
+        return record_now(desk, split)
+
+    def register_adapter() -> VersionReport:
+        """Register the adapter as a new version and give it the alias `challenger`."""
+        recorded = desk.need(RecordReport, "record_this_run")
+        return register_version(
+            store,
+            model=model_name(desk),
+            mlflow_run_id=recorded.mlflow_run_id,
+            tags={
+                "adapter_sha256": desk.need(TrainReport, "train_adapter").adapter_sha256,
+                "verdict": desk.need(GateDecision, "ask_gate").verdict,
+                "base_model": desk.job.model,
+                "shuffled_labels": str(desk.job.shuffle_labels).lower(),
+            },
+        )
+
+    def ask_promotion() -> PromotionReport:
+        """Make the new version the champion if, and only if, the gate decided so."""
+        gate = desk.need(GateDecision, "ask_gate")
+        version = desk.need(VersionReport, "register_adapter").version
+        if not gate.promote:
+            return PromotionReport(
+                promoted=False, champion_version=gate.champion_version, reasons=gate.reasons
+            )
+        moved = move_champion(store, model=model_name(desk), version=version, decision=gate)
+        return PromotionReport(
+            promoted=True, champion_version=moved.champion_version, reasons=gate.reasons
+        )
+
+    return [list_earlier_runs, record_this_run, register_adapter, ask_promotion]
+
+
+def _decide(seen: Seen) -> Request | BaseModel:
+    """Look back, record, register, ask for promotion, and say where the model stands."""
+    if seen.refusal is not None:
+        return RecordDecision(verdict="failed", reasons=seen.refusal[:2000])
+    for tool, kind in (
+        ("list_earlier_runs", EarlierRuns),
+        ("record_this_run", RecordReport),
+        ("register_adapter", VersionReport),
+    ):
+        if seen.report(tool, kind) is None:
+            return Request(tool, {})
+    promotion = seen.report("ask_promotion", PromotionReport)
+    if promotion is None:
+        return Request("ask_promotion", {})
+    earlier = seen.report("list_earlier_runs", EarlierRuns)
+    version = seen.report("register_adapter", VersionReport)
+    return (
+        _answer(earlier, version, promotion)
+        if earlier and version
+        else Request("list_earlier_runs", {})
+    )
+
+
+def _answer(
+    earlier: EarlierRuns, version: VersionReport, promotion: PromotionReport
+) -> RecordDecision:
+    if promotion.promoted:
+        standing = "it is the champion now"
+    elif promotion.champion_version is None:
+        standing = "it is not promoted, and there is no champion"
+    else:
+        standing = f"version {promotion.champion_version} stays champion"
+    return RecordDecision(
+        verdict="recorded",
+        version=version.version,
+        champion=promotion.promoted,
+        reasons=(
+            f"{len(earlier.runs)} earlier runs of {version.model} are on record. This one is "
+            f"version {version.version}; {standing}."
+        ),
+    )
+
+
+def _problem(answer: RecordDecision, desk: Desk) -> str | None:
+    """Return how the answer contradicts the tools, if it does."""
+    version = desk.last(VersionReport)
+    if answer.verdict == "failed":
+        return None if version is None else "The adapter was registered; say what was reported."
+    if version is None:
+        return "Nothing is on record before register_adapter has been called."
+    promotion = desk.last(PromotionReport)
+    if promotion is None:
+        return "Call ask_promotion first: it follows the gate."
+    if (answer.version, answer.champion) != (version.version, promotion.promoted):
+        return f"It is version {version.version}, and promoted is {promotion.promoted}."
+    return None

@@ -1,0 +1,61 @@
+"""What is written to MLflow about a run, in one place: its name, tags, dataset and artifacts."""
+
+from pathlib import Path
+
+from agents.desk import BaseModelHash, Desk
+from tools.data.conversation import label_of
+from tools.data.import_dataset import ImportReport
+from tools.data.split_dataset import SplitReport
+from tools.evaluation.evaluate_adapter import CompareReport
+from tools.files import sha256_of
+from tools.tracking.mlflow_run import DatasetInput
+from tools.tracking.registry import model_name_for
+from tools.training.train_lora import TrainReport
+
+_ARTIFACTS = ("adapter", "receipts", "recipe.yaml", "answers.jsonl", "verdict.json", "report.html")
+
+
+def model_name(desk: Desk) -> str:
+    """Return the registered model's name: one for each base model and dataset."""
+    imported = desk.need(ImportReport, "import_user_dataset")
+    base = desk.need(BaseModelHash, "begin")
+    return model_name_for(desk.job.model, base.sha256, label_of(Path(imported.dataset)))
+
+
+def run_tags(desk: Desk) -> dict[str, str]:
+    """Return the tags of the MLflow run."""
+    return {
+        "crewtune.run": desk.folder.name,
+        "crewtune.goal": desk.job.goal,
+        "crewtune.base_model": desk.job.model,
+        "crewtune.shuffled_labels": str(desk.job.shuffle_labels).lower(),
+        "crewtune.model": model_name(desk),
+    }
+
+
+def dataset_input(desk: Desk, split: SplitReport) -> DatasetInput:
+    """Return the training rows as an MLflow input."""
+    return DatasetInput(
+        name=split.train,
+        sha256=sha256_of(desk.studio.workspace.dataset(split.train)),
+        rows=split.train_rows,
+        source=desk.need(ImportReport, "import_user_dataset").source,
+    )
+
+
+def final_metrics(desk: Desk) -> dict[str, float]:
+    """Return the figures of the verdict as MLflow metrics."""
+    report = desk.need(TrainReport, "train_adapter")
+    metrics = {"train_seconds": report.seconds, "validation_loss": report.eval_loss}
+    for one in desk.need(CompareReport, "compare_with_base").against_base:
+        metrics[f"base_{one.metric}"] = one.baseline
+        metrics[f"tuned_{one.metric}"] = one.candidate
+        metrics[f"difference_{one.metric}"] = one.difference
+        metrics[f"difference_{one.metric}_low"] = one.low
+        metrics[f"difference_{one.metric}_high"] = one.high
+    return metrics
+
+
+def artifacts(folder: Path) -> dict[str, Path]:
+    """Return what of the run's folder goes to MLflow, by artifact path."""
+    return {name: folder / name for name in _ARTIFACTS if (folder / name).exists()}

@@ -1,0 +1,159 @@
+"""Run one agent on one task: the only builder of an `Agent`, a `Task` and a `Crew`.
+
+The answer must be JSON of the given type and must agree with what the tools reported. One that
+does not is asked for again twice, with what was wrong; after that, or when the model cannot be
+reached, the rules answer in its place and the receipt says so.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import yaml
+from crewai import Agent, Crew, CrewOutput, Task
+from crewai.llms.base_llm import BaseLLM
+from crewai.tools import BaseTool
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agents.desk import Desk
+from agents.receipts import Receipt, write_receipt
+from agents.rule_llm import RuleLLM, Rules
+
+_Answer = TypeVar("_Answer", bound=BaseModel)
+_ASKED_AGAIN = 2
+_MOST_CALLS = 20  # of tools in a step; a model that needs more is going round in circles
+
+
+class Prompt(BaseModel):
+    """The words one agent is told, from `prompts/<name>.yaml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: str
+    goal: str
+    backstory: str
+    task: str
+    expected_output: str
+
+
+@dataclass(frozen=True)
+class Assignment(Generic[_Answer]):
+    """What one agent has to do: its prompt, tools, type of answer, checks and rules."""
+
+    name: str
+    step: int
+    tools: list[BaseTool]
+    answer: type[_Answer]
+    rules: Rules
+    check: Callable[[_Answer], str | None]  # what is wrong with an answer, or None
+
+
+@cache
+def load_prompt(name: str) -> Prompt:
+    """Return the prompt of the agent `name`."""
+    path = Path(__file__).parent / "prompts" / f"{name}.yaml"
+    return Prompt.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def run_agent(assignment: Assignment[_Answer], desk: Desk) -> _Answer:
+    """Let the agent work at `desk`, write its receipt, and return its answer.
+
+    Raises:
+        Cancelled: The work was asked to stop.
+        RuntimeError: The rules' own answer was refused, which is a fault of ours.
+    """
+    started = time.monotonic()
+    rules = RuleLLM(rules=assignment.rules)
+    llm, fell_back = desk.studio.llm or rules, None
+    try:
+        answer, tokens = _ask(assignment, desk, llm)
+    # CrewAI and the clients below it have no common error, and none of theirs may stop a step.
+    except Exception as error:
+        if llm is rules:
+            raise
+        fell_back = _in_one_line(error)
+        desk.studio.progress.log(f"The model {llm.model!r} gave no usable answer: {fell_back}")
+        desk.studio.progress.log("The rules decide in its place.")
+        answer, tokens = _ask(assignment, desk, rules)
+    prompt = load_prompt(assignment.name)
+    receipt = Receipt(
+        step=assignment.step,
+        agent=prompt.role,
+        model=rules.model if fell_back else llm.model,
+        prompt=_task_text(prompt, desk),
+        tool_calls=tuple(desk.calls),
+        answer=answer.model_dump(mode="json"),
+        fell_back=fell_back,
+        tokens=tokens,
+        seconds=round(time.monotonic() - started, 2),
+    )
+    write_receipt(receipt, desk.folder)
+    return answer
+
+
+def _ask(assignment: Assignment[_Answer], desk: Desk, llm: BaseLLM) -> tuple[_Answer, int]:
+    prompt = load_prompt(assignment.name)
+    agent = Agent(
+        role=prompt.role,
+        goal=prompt.goal,
+        backstory=prompt.backstory,
+        tools=assignment.tools,
+        llm=llm,
+        allow_delegation=False,
+        max_iter=_MOST_CALLS,
+        verbose=False,
+    )
+    task = Task(
+        description=_task_text(prompt, desk),
+        expected_output=prompt.expected_output.replace(
+            "{schema}", json.dumps(assignment.answer.model_json_schema())
+        ),
+        agent=agent,
+        guardrail=_guardrail(assignment),
+        guardrail_max_retries=_ASKED_AGAIN,
+    )
+    crew = Crew(agents=[agent], tasks=[task], verbose=False, memory=False, tracing=False)
+    output = crew.kickoff()
+    if not isinstance(output, CrewOutput):
+        raise TypeError("A crew that does not stream answers as a whole.")
+    answer = _parse(output.raw, assignment.answer)
+    return answer, int(output.token_usage.total_tokens)
+
+
+def _task_text(prompt: Prompt, desk: Desk) -> str:
+    # Not str.format: a goal is the user's text and may hold braces.
+    return prompt.task.replace("{goal}", desk.job.goal)
+
+
+def _guardrail(assignment: Assignment[_Answer]) -> Callable[[Any], tuple[bool, Any]]:
+    def guardrail(output: Any) -> tuple[bool, Any]:
+        try:
+            answer = _parse(output.raw, assignment.answer)
+        except ValueError as error:
+            return False, str(error)
+        problem = assignment.check(answer)
+        return (True, output.raw) if problem is None else (False, problem)
+
+    return guardrail
+
+
+def _parse(text: str, kind: type[_Answer]) -> _Answer:
+    fenced = re.search(r"```(?:json)?\s*(\{.*\})\s*```", text, re.DOTALL)
+    try:
+        return kind.model_validate_json(fenced.group(1) if fenced else text.strip())
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, one['loc'])) or 'the answer'}: {one['msg']}"
+            for one in error.errors()
+        )
+        raise ValueError(f"The answer is not the JSON object asked for: {problems}.") from error
+
+
+def _in_one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text[:300] or type(error).__name__

@@ -1,0 +1,1 @@
+"""People, records and the commands that start work."""

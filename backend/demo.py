@@ -1,0 +1,181 @@
+"""The main job in one command: the crew fine-tunes a model and proves whether it got better.
+
+Not covered: serving over HTTP, several users, several jobs at a time.
+"""
+
+import argparse
+import logging
+import signal
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from backend.settings import Settings, quiet_libraries
+from backend.terminal import TerminalProgress
+from tools.errors import ToolError
+from tools.progress import Cancelled
+from tools.workspace import Workspace
+
+_SAMPLES = Path(__file__).parent.parent / "data" / "samples"
+_TINY = "tiny-instruct"
+_GOAL = (
+    "Read a service request for refrigeration equipment and answer with its intent, component "
+    "and urgency as JSON."
+)
+_EXAMPLES = """examples:
+  make demo
+  make demo MODEL=Qwen/Qwen3-0.6B DATASET=faq.jsonl GOAL="Answer customers like our support team"
+  make demo ARGS=--shuffle-labels       (self-test: must end "not better")
+  make demo RESUME=20261120-093000-a1b2
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the job and return the exit code: 0 a verdict, 1 refused, 2 misused, 130 stopped."""
+    given = _parser().parse_args(arguments)
+    console = Console(highlight=False, soft_wrap=True)
+    quiet_libraries()
+    _quiet_logs()
+    progress = TerminalProgress(console)
+    _stop_on_ctrl_c(progress)
+    try:
+        return _run(given, Settings(), progress, console)
+    except Cancelled:
+        return 130
+    except ToolError as error:
+        progress.close()
+        console.print(f"[bold red]Stopped:[/] {error}", markup=True)
+        return 1
+    except ValidationError as error:
+        names = ", ".join(".".join(map(str, one["loc"])) for one in error.errors())
+        console.print(f"[bold red]Stopped:[/] a setting is not valid: {names}. See .env.example.")
+        return 1
+    finally:
+        progress.close()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m backend.demo",
+        description="Let the crew fine-tune a model on a dataset and prove whether it got better.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--model", default=_TINY, help=f"local name, folder or Hub id (default: {_TINY})"
+    )
+    parser.add_argument(
+        "--dataset",
+        default=str(_SAMPLES / "refrigeration_requests.jsonl"),
+        help="JSONL, JSON, CSV or Parquet file, folder, or Hub id (default: the bundled sample)",
+    )
+    parser.add_argument("--goal", help="what the tuned model is for")
+    parser.add_argument("--config", help="configuration of a Hub dataset")
+    parser.add_argument("--split", default="train", help="split of a Hub dataset (default: train)")
+    parser.add_argument("--revision", help="branch, tag or commit of a Hub dataset")
+    parser.add_argument("--seed", type=int, default=42, help="of split and training (default: 42)")
+    parser.add_argument(
+        "--shuffle-labels",
+        action="store_true",
+        help="self-test: train on answers dealt to the wrong rows; must end 'not better'",
+    )
+    parser.add_argument("--resume", metavar="RUN", help="go on with a run that was stopped")
+    return parser
+
+
+def _run(
+    given: argparse.Namespace, settings: Settings, progress: TerminalProgress, console: Console
+) -> int:
+    progress.log("Calling the crew together.")
+    # Imported here: they load CrewAI, and `--help` need not wait for it.
+    from agents.fine_tune_flow import begin, go_on
+    from backend.verdict_screen import show_verdict
+
+    workspace = Workspace(settings.data_dir)
+    studio = _studio(settings, workspace, progress)
+    if given.resume:
+        run_id = given.resume
+    else:
+        if given.model == _TINY:
+            _build_tiny(workspace, progress)
+        run_id = begin(studio, _job(given))
+    try:
+        verdict = go_on(studio, run_id)
+    except Cancelled:
+        progress.close()
+        console.print(f"Stopped. Go on with: make demo RESUME={run_id}")
+        raise
+    progress.close()
+    show_verdict(verdict, settings.data_dir, console)
+    return 0
+
+
+def _studio(settings: Settings, workspace: Workspace, progress: TerminalProgress) -> Any:
+    from agents.job import Studio
+    from agents.language_model import connect
+
+    llm = None
+    if settings.llm_base_url and settings.llm_model:
+        llm = connect(settings.llm_base_url, settings.llm_model, settings.llm_api_key)
+    return Studio(
+        workspace=workspace,
+        store=settings.tracking_store(),
+        progress=progress,
+        llm=llm,
+        hub_token=settings.hf_token,
+        hub_endpoint=settings.hf_endpoint,
+    )
+
+
+def _job(given: argparse.Namespace) -> Any:
+    from agents.job import FineTuneJob
+
+    own_goal = f"Answer like the answers in {Path(given.dataset).name}."
+    sample = given.dataset == _parser().get_default("dataset")
+    return FineTuneJob(
+        model=given.model,
+        dataset=given.dataset,
+        goal=given.goal or (_GOAL if sample else own_goal),
+        config=given.config,
+        split=given.split,
+        revision=given.revision,
+        shuffle_labels=given.shuffle_labels,
+        seed=given.seed,
+    )
+
+
+def _build_tiny(workspace: Workspace, progress: TerminalProgress) -> None:
+    from tools.training.check_space import check_space
+    from tools.training.pretrain import pretrain
+
+    target = workspace.models / _TINY
+    if not target.exists():
+        check_space(workspace.models, 50_000_000)
+        progress.log(f"Building the bundled base model {_TINY}, once.")
+    pretrain(target, _SAMPLES / "pretraining_text.txt", progress=progress)
+
+
+def _stop_on_ctrl_c(progress: TerminalProgress) -> None:
+    def stop(*_: Any) -> None:
+        progress.ask_to_stop()
+        # A second Ctrl-C ends the process at once.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+
+
+def _quiet_logs() -> None:
+    """Keep what libraries say among themselves off the terminal; our own sentences stay."""
+    warnings.filterwarnings("ignore")
+    logging.getLogger().addHandler(logging.NullHandler())
+    for name in ("crewai", "transformers", "trl", "peft", "datasets", "accelerate", "httpx"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

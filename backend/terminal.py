@@ -1,0 +1,84 @@
+"""What a person at a terminal sees of long work: plain sentences, and a bar with the time left."""
+
+import threading
+from datetime import timedelta
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn
+from rich.progress import Progress as Bars
+
+from tools.progress import Cancelled
+
+
+class TerminalProgress:
+    """A `Progress` on the terminal. Without one (a log file, CI) it prints a line a quarter."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars: Bars | None = None
+        self._task = TaskID(0)
+        self._doing = ""
+        self._losses: dict[str, float] = {}
+        self._quarter = 0
+        self._stop = threading.Event()
+
+    def ask_to_stop(self) -> None:
+        """Make the next `check` raise `Cancelled`."""
+        self._stop.set()
+
+    def check(self) -> None:
+        """Raise `Cancelled` when the user has asked to stop."""
+        if self._stop.is_set():
+            raise Cancelled("Stopped on request.")
+
+    def log(self, message: str) -> None:
+        """Print one sentence. What was shown as a bar is over."""
+        self.close()
+        self._doing = message.strip().partition(".")[0][:60]
+        if message.startswith("  "):
+            self._console.print(f"  [dim]{escape(message.strip())}[/dim]")
+        else:
+            self._console.print(escape(message))
+
+    def metric(self, name: str, value: float, step: int) -> None:
+        """Show the latest losses beside the bar."""
+        del step  # the bar says how far it is
+        if name in ("loss", "eval_loss"):
+            self._losses[name] = value
+
+    def sample(self, prompt: str, answer: str) -> None:
+        """Print an example answer."""
+        self._console.print(f"  [dim]{escape(prompt[:80])} -> {escape(answer[:80])}[/dim]")
+
+    def percent(self, done: float, seconds_left: float | None = None) -> None:
+        """Move the bar."""
+        left = "" if seconds_left is None else f"{timedelta(seconds=round(seconds_left))} left"
+        shown = "  ".join(f"{name} {value:.3f}" for name, value in self._losses.items())
+        if not self._console.is_terminal:
+            self._by_quarters(done, f"{left}  {shown}".strip())
+            return
+        if self._bars is None:
+            self._bars = Bars(
+                TextColumn("  {task.description}"),
+                BarColumn(bar_width=30),
+                TaskProgressColumn(),
+                TextColumn("{task.fields[note]}"),
+                console=self._console,
+                transient=True,
+            )
+            self._bars.start()
+            self._task = self._bars.add_task(escape(self._doing), total=100.0, note="")
+        self._bars.update(self._task, completed=done, note=f"{left}  {shown}")
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bars is not None:
+            self._bars.stop()
+        self._bars, self._losses, self._quarter = None, {}, 0
+
+    def _by_quarters(self, done: float, note: str) -> None:
+        quarter = int(done // 25)
+        if quarter > self._quarter:
+            self._console.print(f"  {25 * quarter} %  {note}", markup=False)
+        self._quarter = quarter

@@ -1,0 +1,142 @@
+"""Real stores: an SQLite database a session, and an `mlflow server` on loopback."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tools.tracking.mlflow_run import DatasetInput
+from tools.tracking.store import TrackingStore
+
+
+class MlflowServer:
+    """An MLflow server that can be killed and started again on the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port: int = free.getsockname()[1]
+        self.uri = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        options = {
+            "--host": "127.0.0.1",
+            "--port": str(self.port),
+            "--workers": "1",
+            "--backend-store-uri": f"sqlite:///{self.folder}/server.db",
+            "--artifacts-destination": str(self.folder / "artifacts"),
+        }
+        command = [sys.executable, "-m", "mlflow", "server", *sum(options.items(), ())]
+        with (self.folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+                start_new_session=True,
+            )
+        _wait_until(self.answers)
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.uri}/health", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        if self._process:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+
+def _wait_until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 90
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    return _wait_until
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"
+
+
+@pytest.fixture
+def store(database: str, tmp_path: Path) -> TrackingStore:
+    """An experiment of the test's own in a database that is made once."""
+    return TrackingStore(
+        tracking_uri=database, experiment=uuid4().hex, artifact_root=tmp_path / "ml runs"
+    )
+
+
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    server = MlflowServer(tmp_path_factory.mktemp("server"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def server_store(shared_server: MlflowServer) -> TrackingStore:
+    return TrackingStore(tracking_uri=shared_server.uri, experiment=uuid4().hex)
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[MlflowServer]:
+    server = MlflowServer(tmp_path)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def dead_store() -> TrackingStore:
+    """Nobody listens there."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    return TrackingStore(tracking_uri=f"http://anna:secret@127.0.0.1:{port}")
+
+
+@pytest.fixture
+def hanging_store() -> Iterator[TrackingStore]:
+    """A server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as silent:
+        yield TrackingStore(tracking_uri=f"http://127.0.0.1:{silent.getsockname()[1]}")
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path) -> Path:
+    return tmp_path / "runs" / "20260101-120000-abcd"
+
+
+@pytest.fixture
+def dataset() -> DatasetInput:
+    return DatasetInput(name="requests", sha256="ab" * 32, rows=64, source="requests.csv")
+
+
+@pytest.fixture
+def history() -> Callable[[TrackingStore, str | None, str], list[tuple[int, float]]]:
+    """Every value MLflow has of a metric, repeats included, by step."""
+
+    def read(store: TrackingStore, run_id: str | None, name: str) -> list[tuple[int, float]]:
+        assert run_id
+        found = store.client().get_metric_history(run_id, name)
+        return sorted((metric.step, metric.value) for metric in found)
+
+    return read

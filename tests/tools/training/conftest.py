@@ -1,0 +1,17 @@
+from pathlib import Path
+
+import pytest
+
+from tools.hub.resolve_model import ModelSource, resolve_model
+from tools.training.load_model import LoadedModel, load_model
+from tools.workspace import Workspace
+
+
+@pytest.fixture
+def source(tiny_model: Path, workspace: Workspace) -> ModelSource:
+    return resolve_model(str(tiny_model), workspace=workspace)
+
+
+@pytest.fixture
+def loaded(source: ModelSource) -> LoadedModel:
+    return load_model(source)

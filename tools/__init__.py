@@ -1,0 +1,1 @@
+"""Deterministic work on files, models and MLflow. No web, no database, no agents."""

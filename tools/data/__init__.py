@@ -1,0 +1,1 @@
+"""Datasets: read, recognise, check, clean and split them."""

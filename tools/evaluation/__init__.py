@@ -1,0 +1,1 @@
+"""Answers, scores, paired comparison and the gate."""

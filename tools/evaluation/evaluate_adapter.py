@@ -1,0 +1,195 @@
+"""Answer the held-out rows with a base model and its adapters, and compare what came out.
+
+Two steps, so that each can be looked at: `answer_rows` writes `answers.jsonl` (every row with
+every candidate's answer and loss), `compare_answers` reads it and compares. The base is loaded
+once.
+
+Not covered: held-out rows longer than the base can read; they are left out and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tools.data.conversation import Conversation, read_conversations
+from tools.errors import EvaluationError
+from tools.evaluation.answer import AnsweredRow, answer_heldout, speaking_as
+from tools.evaluation.compare import Comparison, compare
+from tools.evaluation.row_losses import row_losses
+from tools.evaluation.scores import (
+    Metric,
+    ScoreTable,
+    check_reading,
+    choose_primary_metric,
+    compare_all,
+    score_rows,
+)
+from tools.files import write_text
+from tools.hub.resolve_model import ModelSource
+from tools.progress import NoProgress, Progress
+from tools.training.encode import EncodedRow, encode
+from tools.training.load_model import LoadedModel, attach_adapters, load_model
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+
+ANSWERS = "answers.jsonl"
+
+
+class EvaluatedRow(AnsweredRow):
+    """What every candidate answered to one held-out row, and its loss on the reference."""
+
+    losses: dict[str, float] = Field(description="Nats a token of the reference, by candidate.")
+
+
+class AnswerReport(BaseModel):
+    """Who answered how many rows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rows: int
+    rows_too_long: int
+    candidates: tuple[str, ...]
+    primary_metric: Metric = Field(description="Chosen from the references alone.")
+    stopped: dict[str, float] = Field(description="Share of answers that ended by themselves.")
+
+
+class CompareReport(BaseModel):
+    """The tuned model against its base, against other rows' references, and the champion."""
+
+    model_config = ConfigDict(frozen=True)
+
+    primary_metric: Metric
+    against_base: tuple[Comparison, ...]
+    reading: Comparison | None
+    against_champion: Comparison | None
+
+
+def answer_rows(
+    source: ModelSource,
+    adapters: Mapping[str, Path],
+    heldout: Path,
+    folder: Path,
+    *,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> AnswerReport:
+    """Let the base and every adapter answer `heldout`; write `answers.jsonl` to `folder`.
+
+    Args:
+        source: The base model.
+        adapters: Folders by candidate name, `tuned` and perhaps `champion`.
+        heldout: The dataset version kept apart.
+        folder: The run's folder.
+        device: `cpu`, `cuda` or `mps`.
+        progress: Told the share done; may ask to stop.
+
+    Raises:
+        EvaluationError: No held-out row fits the model.
+        ModelError: The base or an adapter cannot be loaded.
+    """
+    progress = progress or NoProgress()
+    # The base's own precision would differ from run to run; float32 answers are comparable.
+    loaded = load_model(source, bf16=device != "cpu", device=device)
+    model = attach_adapters(loaded.model, adapters)
+    conversations, encoded, too_long = _fitting(heldout, loaded, source.max_positions)
+    candidates: dict[str, str | None] = {"base": None, **{name: name for name in adapters}}
+    answered = answer_heldout(
+        model, loaded.tokenizer, conversations, candidates=candidates, progress=progress
+    )
+    losses = _losses(model, encoded, candidates, loaded.tokenizer.pad_token_id, progress)
+    rows = [
+        EvaluatedRow(**dict(row), losses={name: values[index] for name, values in losses.items()})
+        for index, row in enumerate(answered)
+    ]
+    write_text(folder / ANSWERS, "".join(f"{row.model_dump_json()}\n" for row in rows))
+    return AnswerReport(
+        rows=len(rows),
+        rows_too_long=too_long,
+        candidates=tuple(candidates),
+        primary_metric=choose_primary_metric(conversations),
+        stopped={
+            name: sum(row.stopped.get(name, False) for row in rows) / len(rows)
+            for name in candidates
+        },
+    )
+
+
+def read_answers(folder: Path) -> list[EvaluatedRow]:
+    """Return the rows of `answers.jsonl`.
+
+    Raises:
+        EvaluationError: The held-out rows have not been answered in this run.
+    """
+    path = folder / ANSWERS
+    if not path.is_file():
+        raise EvaluationError("The held-out rows have not been answered in this run.")
+    with path.open(encoding="utf-8", newline="\n") as lines:
+        return [EvaluatedRow.model_validate_json(line) for line in lines]
+
+
+def compare_answers(folder: Path, primary_metric: Metric) -> CompareReport:
+    """Compare the tuned model's answers in `folder` with those of the others.
+
+    Raises:
+        EvaluationError: There are no answers, or a score is not finite.
+    """
+    rows = read_answers(folder)
+    losses = {name: [row.losses[name] for row in rows] for name in rows[0].losses}
+    table = score_rows(rows, losses)
+    reads = primary_metric != "loss"
+    return CompareReport(
+        primary_metric=primary_metric,
+        against_base=compare_all(table),
+        reading=check_reading(rows, candidate="tuned", metric=primary_metric) if reads else None,
+        against_champion=_against_champion(table, primary_metric),
+    )
+
+
+def _against_champion(table: ScoreTable, metric: Metric) -> Comparison | None:
+    by_candidate = table.scores[metric]
+    if "champion" not in by_candidate:
+        return None
+    return compare(
+        metric,
+        by_candidate["champion"],
+        by_candidate["tuned"],
+        higher_is_better=metric != "loss",
+    )
+
+
+def _fitting(
+    heldout: Path, loaded: LoadedModel, limit: int | None
+) -> tuple[list[Conversation], list[EncodedRow], int]:
+    conversations = list(read_conversations(heldout))
+    encoded = encode(conversations, loaded.tokenizer)
+    kept = [
+        (one, row)
+        for one, row in zip(conversations, encoded, strict=True)
+        if limit is None or len(row.input_ids) <= limit
+    ]
+    if not kept:
+        raise EvaluationError(
+            f"All {len(conversations)} held-out rows are longer than the model's {limit} tokens. "
+            "Choose a model that reads longer texts, or shorten the rows."
+        )
+    rows, tokens = zip(*kept, strict=True)
+    return list(rows), list(tokens), len(conversations) - len(kept)
+
+
+def _losses(
+    model: PeftModel,
+    encoded: list[EncodedRow],
+    candidates: Mapping[str, str | None],
+    pad_token_id: int,
+    progress: Progress,
+) -> dict[str, list[float]]:
+    losses = {}
+    for name, adapter in candidates.items():
+        with speaking_as(model, adapter):
+            losses[name] = row_losses(model, encoded, pad_token_id=pad_token_id, progress=progress)
+    return losses

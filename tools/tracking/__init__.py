@@ -1,0 +1,1 @@
+"""MLflow runs and the model registry: the only importer of mlflow."""

@@ -1,0 +1,1 @@
+"""Recipes, hardware, tokens, checkpoints and the training itself."""

@@ -1,0 +1,186 @@
+"""TRL's trainer with sealed checkpoints, our progress, and a way to stop.
+
+Apart from `train_lora` because importing it loads TRL, which takes seconds.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from peft import LoraConfig, PeftModel
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
+from typing_extensions import override
+
+from tools.errors import TrainingError
+from tools.progress import Cancelled, Progress
+from tools.training.checkpoints import rotate, seal
+from tools.training.encode import EncodedRow
+from tools.training.load_model import LoadedModel
+from tools.training.loss_point import LossPoint
+
+_KEPT = 2  # checkpoints; the one before the last is there for when the last is damaged
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The trained model and what happened on the way."""
+
+    model: PeftModel
+    steps: int
+    losses: tuple[LossPoint, ...]
+    resumed_from_step: int | None
+
+
+def run_trainer(
+    loaded: LoadedModel,
+    rows: tuple[Sequence[EncodedRow], Sequence[EncodedRow]],
+    config: SFTConfig,
+    lora: LoraConfig,
+    checkpoints: tuple[Path, str, Path | None],
+    progress: Progress,
+) -> Trained:
+    """Train on `rows` (training, validation).
+
+    Args:
+        loaded: The base model and its tokenizer.
+        rows: Encoded rows to train on, and to watch the loss on.
+        config: TRL's configuration.
+        lora: PEFT's configuration.
+        checkpoints: Their folder, the fingerprint to seal them with, the one to resume from.
+        progress: Is told the losses; may ask to stop.
+
+    Raises:
+        TrainingError: The loss is no longer a finite number.
+        Cancelled: It was asked to stop; a checkpoint has been written.
+    """
+    folder, fingerprint, resume = checkpoints
+    folder.mkdir(parents=True, exist_ok=True)
+    watcher = _Watcher(progress)
+    trainer = _SealingTrainer(
+        model=loaded.model,
+        args=config,
+        train_dataset=_dataset(rows[0]),
+        eval_dataset=_dataset(rows[1]),
+        processing_class=loaded.tokenizer,
+        peft_config=lora,
+        callbacks=[watcher],
+    )
+    trainer.checkpoints, trainer.fingerprint = folder, fingerprint
+    _silence(trainer)
+    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    if watcher.stopped is not None:
+        raise watcher.stopped
+    if not isinstance(trainer.model, PeftModel):
+        raise TrainingError("The trainer has lost the adapter. Start the run again.")
+    return Trained(
+        model=trainer.model,
+        steps=trainer.state.global_step,
+        losses=_losses(trainer.state.log_history),
+        resumed_from_step=int(resume.name.rpartition("-")[2]) if resume else None,
+    )
+
+
+class _SealingTrainer(SFTTrainer):
+    """Writes each checkpoint aside and moves it into place when it is whole."""
+
+    checkpoints: Path
+    fingerprint: str
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        aside = self.checkpoints / ".writing"
+        own, self.args.output_dir = self.args.output_dir, str(aside)
+        try:
+            super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
+        finally:
+            self.args.output_dir = own
+        name = f"checkpoint-{self.state.global_step}"
+        # A pickle of the arguments: nothing here reads it, and it holds paths of this machine.
+        (aside / name / "training_args.bin").unlink(missing_ok=True)
+        seal(
+            aside / name,
+            self.checkpoints / name,
+            step=self.state.global_step,
+            fingerprint=self.fingerprint,
+        )
+        rotate(self.checkpoints, keep=_KEPT)
+
+
+class _Watcher(TrainerCallback):
+    """Passes on what the trainer says, and stops it when asked."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.stopped: Cancelled | None = None
+        self._progress = progress
+        self._started = (0.0, 0)  # when, and at which step, this process began
+
+    @override
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._started = (time.monotonic(), state.global_step)
+
+    @override
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        since, first = self._started
+        per_step = (time.monotonic() - since) / max(1, state.global_step - first)
+        self._progress.percent(
+            100 * state.global_step / max(1, state.max_steps),
+            per_step * (state.max_steps - state.global_step),
+        )
+        try:
+            self._progress.check()
+        except Cancelled as stop:
+            self.stopped = stop
+            control.should_save = True
+            control.should_training_stop = True
+
+    @override
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        for name in ("loss", "eval_loss", "learning_rate", "grad_norm"):
+            value = (logs or {}).get(name)
+            if value is None:
+                continue
+            if name.endswith("loss") and not math.isfinite(value):
+                raise TrainingError(
+                    f"The {name} is {value} at step {state.global_step}. Lower the learning rate "
+                    "(a tenth is a good first try) or look at the rows for broken text."
+                )
+            self._progress.metric(name, float(value), state.global_step)
+
+
+def _dataset(rows: Sequence[EncodedRow]) -> Dataset:
+    return Dataset.from_dict(
+        {"input_ids": [row.input_ids for row in rows], "labels": [row.labels for row in rows]}
+    )
+
+
+def _silence(trainer: SFTTrainer) -> None:
+    """Take out the callback that prints every log line: `progress` is told instead."""
+    from transformers.trainer_callback import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
+
+
+def _losses(history: Sequence[dict[str, float]]) -> tuple[LossPoint, ...]:
+    return tuple(
+        LossPoint(step=int(entry["step"]), loss=entry.get("loss"), eval_loss=entry.get("eval_loss"))
+        for entry in history
+        if "loss" in entry or "eval_loss" in entry
+    )
