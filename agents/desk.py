@@ -30,6 +30,13 @@ class BaseModelHash(BaseModel):
 _Report = TypeVar("_Report", bound=BaseModel)
 
 
+class ToolFault(BaseException):
+    """A tool failed in a way it does not know: a fault of ours, which its cause describes.
+
+    Not an `Exception`, so that CrewAI does not hand it to the model as if it were a refusal.
+    """
+
+
 class Desk:
     """The tools of one step and what they have reported so far."""
 
@@ -90,6 +97,12 @@ class Desk:
             except ToolError as error:
                 self._note(function, arguments, None, str(error), started)
                 return ToolFailure(message=str(error), code=type(error).__name__)
+            except OSError as error:
+                refusal = f"A file cannot be read or written: {error.strerror}."
+                self._note(function, arguments, None, refusal, started)
+                return ToolFailure(message=refusal, code="OSError")
+            except Exception as error:
+                raise ToolFault from error
             self.keep(report)
             self._note(function, arguments, report, None, started)
             return report

@@ -12,6 +12,7 @@ from agents.record import model_name
 from agents.rule_llm import Request, Seen
 from agents.run_agent import Assignment, run_agent
 from tools.data.split_dataset import SplitReport
+from tools.errors import TrackingError
 from tools.evaluation.evaluate_adapter import (
     AnswerReport,
     CompareReport,
@@ -31,7 +32,8 @@ class ChampionReport(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    version: int | None = Field(description="None when there is no champion.")
+    version: int | None = Field(description="None when there is no champion, or it is not known.")
+    problem: str | None = Field(default=None, description="Why it is not known, if so.")
 
 
 def judge_model(desk: Desk, source: ModelSource, split: SplitReport) -> EvaluationDecision:
@@ -56,7 +58,10 @@ def evaluation_tools(
 
     def find_todays_champion() -> ChampionReport:
         """Look up the model that is champion for this base and dataset today, if there is one."""
-        champion = find_champion(desk.studio.store, model_name(desk))
+        try:
+            champion = find_champion(desk.studio.store, model_name(desk))
+        except TrackingError as error:  # a server that is down costs the promotion, not the verdict
+            return ChampionReport(version=None, problem=str(error))
         return ChampionReport(version=champion.version if champion else None)
 
     def answer_heldout_rows() -> AnswerReport:
@@ -82,11 +87,13 @@ def evaluation_tools(
     def ask_gate() -> GateDecision:
         """Ask the gate whether the tuned model is better and may become the champion."""
         compared = desk.need(CompareReport, "compare_with_base")
+        champion = desk.need(ChampionReport, "find_todays_champion")
         return decide(
             against_base=compared.against_base,
             reading=compared.reading,
             against_champion=compared.against_champion,
-            champion_version=desk.need(ChampionReport, "find_todays_champion").version,
+            champion_version=champion.version,
+            champion_known=champion.problem is None,
             primary_metric=compared.primary_metric,
             adapter_sha256=desk.need(TrainReport, "train_adapter").adapter_sha256,
         )

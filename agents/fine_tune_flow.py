@@ -13,7 +13,7 @@ from pydantic import BaseModel, PrivateAttr
 
 from agents.conclude import conclude
 from agents.data_manager import judge_data
-from agents.desk import BaseModelHash, Desk
+from agents.desk import BaseModelHash, Desk, ToolFault
 from agents.evaluation_expert import ChampionReport, judge_model
 from agents.job import FineTuneJob, Studio
 from agents.mlflow_monitor import PromotionReport, keep_record
@@ -65,7 +65,10 @@ def go_on(studio: Studio, run_id: str) -> Verdict:
         Cancelled: It was asked to stop; called again, it goes on from there.
     """
     flow = FineTuneFlow(studio, studio.workspace.run(run_id))
-    flow.kickoff(inputs={"id": run_id})
+    try:
+        flow.kickoff()
+    except ToolFault as fault:
+        raise fault.__cause__ or fault from None
     if flow.verdict is None:
         raise RuntimeError("The flow ended without a verdict.")
     return flow.verdict
@@ -99,10 +102,14 @@ class FineTuneFlow(Flow[RunState]):
     _verdict: Verdict | None = PrivateAttr(default=None)
 
     def __init__(self, studio: Studio, folder: Path) -> None:
+        state = load_state(folder)
         super().__init__(
-            persistence=StateFile(folder=folder), suppress_flow_events=True, tracing=False
+            initial_state=state,
+            persistence=StateFile(folder=folder),
+            suppress_flow_events=True,
+            tracing=False,
         )
-        self._studio, self._folder, self._job = studio, folder, load_state(folder).job
+        self._studio, self._folder, self._job = studio, folder, state.job
 
     @property
     def verdict(self) -> Verdict | None:
@@ -148,8 +155,12 @@ class FineTuneFlow(Flow[RunState]):
 
     @listen(train)
     def evaluate(self) -> None:
-        """Let the Evaluation Expert compare the tuned model with its base."""
-        if self.state.evaluation is not None:
+        """Let the Evaluation Expert compare the tuned model with its base.
+
+        Done again when the champion could not be looked up: without it nothing is promoted.
+        """
+        earlier = self.state.evaluation
+        if earlier is not None and (self.state.record or earlier.champion.problem is None):
             return
         desk = self._desk("Evaluation Expert: is it better than the base?")
         started = time.monotonic()

@@ -67,7 +67,6 @@ Rules = Callable[[Seen], Request | BaseModel]
 class RuleLLM(BaseLLM):
     """Answers with the decision of `rules`."""
 
-    model: str = "rules"
     rules: Rules
 
     def call(self, messages: Any, *_: Any, **__: Any) -> Any:

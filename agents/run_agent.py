@@ -68,7 +68,7 @@ def run_agent(assignment: Assignment[_Answer], desk: Desk) -> _Answer:
         RuntimeError: The rules' own answer was refused, which is a fault of ours.
     """
     started = time.monotonic()
-    rules = RuleLLM(rules=assignment.rules)
+    rules = RuleLLM(model="rules", rules=assignment.rules)
     llm, fell_back = desk.studio.llm or rules, None
     try:
         answer, tokens = _ask(assignment, desk, llm)

@@ -26,6 +26,8 @@ from tools.evaluation.compare import Comparison
 MIN_ROWS = 20
 
 
+_UNKNOWN = "Whether there is a champion could not be looked up, so there was nothing to beat."
+
 CheckName = Literal["rows", "beats_base", "reading", "beats_champion"]
 
 
@@ -73,8 +75,11 @@ def decide(
     champion_version: int | None,
     primary_metric: str,
     adapter_sha256: str,
+    champion_known: bool = True,
 ) -> GateDecision:
     """Decide from comparisons alone whether the adapter is better, and whether to promote it.
+
+    An adapter is not promoted while it is not known whether there is a champion.
 
     Raises:
         EvaluationError: The primary metric was not compared with the base.
@@ -89,7 +94,9 @@ def decide(
         _rows(primary),
         _beats_base(primary),
         _reads(reading, primary_metric),
-        _beats_champion(against_champion, champion_version, primary_metric),
+        _beats_champion(against_champion, champion_version, primary_metric)
+        if champion_known
+        else GateCheck(name="beats_champion", passed=False, reason=_UNKNOWN),
     )
     failed = [check for check in checks if not check.passed]
     return GateDecision(

@@ -189,3 +189,20 @@ def test_reading_is_judged_by_the_pairs() -> None:
     own, foreign = [1.0] * 30, [0.25] * 30
 
     assert gate(GAIN, reading=compare("reading", foreign, own, higher_is_better=True)).promote
+
+
+def test_nothing_is_promoted_while_the_champion_is_not_known() -> None:
+    better = compare("exact_match", [0.0] * 30, [1.0] * 30, higher_is_better=True)
+
+    decision = decide(
+        against_base=[better],
+        reading=better.model_copy(update={"metric": "reading"}),
+        against_champion=None,
+        champion_version=None,
+        champion_known=False,
+        primary_metric="exact_match",
+        adapter_sha256="ab",
+    )
+
+    assert (decision.verdict, decision.promote) == ("better", False)
+    assert "could not be looked up" in decision.reasons[0]
