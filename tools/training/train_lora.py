@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tools.data.conversation import read_conversations
 from tools.files import sha256_of, write_text
-from tools.hub.resolve_model import ModelSource
+from tools.hub.resolve_model import ModelSource, model_hash
 from tools.progress import NoProgress, Progress
 from tools.training.checkpoints import fingerprint_of, newest_sound
 from tools.training.encode import EncodedRow, encode
@@ -77,7 +77,9 @@ def train_lora(
         Cancelled: It was asked to stop; a checkpoint has been written.
     """
     progress = progress or NoProgress()
-    fingerprint = fingerprint_of(recipe.model_dump(), source.name, rows[0].stem, rows[1].stem)
+    fingerprint = fingerprint_of(
+        recipe.model_dump(), model_hash(source.folder), rows[0].stem, rows[1].stem
+    )
     done = finished_training(folder, fingerprint)
     if done is not None:
         progress.log("This training was finished before; its adapter is used as it is.")
@@ -102,7 +104,7 @@ def train_lora(
         (checkpoints, fingerprint, resume),
         progress,
     )
-    write_adapter(result.model, recipe.model_name_or_path, folder / "adapter")
+    write_adapter(result.model, source, folder / "adapter")
     losses = [point.loss for point in result.losses if point.loss is not None]
     watched = [point.eval_loss for point in result.losses if point.eval_loss is not None]
     report = TrainReport(
@@ -181,6 +183,7 @@ def sft_config(recipe: Recipe, output: Path, *, rows: int, device: str) -> SFTCo
         save_strategy="steps",
         save_steps=every,
         logging_steps=max(1, steps // 100),
+        logging_nan_inf_filter=False,  # it would hide a loss that is no number
         seed=recipe.seed,
         report_to="none",
         disable_tqdm=True,
@@ -201,10 +204,11 @@ def lora_config(recipe: Recipe) -> LoraConfig:
     )
 
 
-def write_adapter(model: PeftModel, base: str, target: Path) -> None:
-    """Write the adapter to `target`, complete or not at all, naming its base as the user does."""
+def write_adapter(model: PeftModel, base: ModelSource, target: Path) -> None:
+    """Write the adapter to `target`, complete or not at all, naming its base without a path."""
     # PEFT would record the folder the base was loaded from, which means nothing elsewhere.
-    model.peft_config["default"].base_model_name_or_path = base
+    name = base.folder.name if base.local else base.name
+    model.peft_config["default"].base_model_name_or_path = name
     aside = target.with_name(".adapter")
     shutil.rmtree(aside, ignore_errors=True)
     model.save_pretrained(str(aside))

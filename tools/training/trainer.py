@@ -14,18 +14,26 @@ from typing import Any
 
 from datasets import Dataset
 from peft import LoraConfig, PeftModel
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 from typing_extensions import override
 
 from tools.errors import TrainingError
 from tools.progress import Cancelled, Progress
+from tools.training.by_length import ByLength
 from tools.training.checkpoints import rotate, seal
 from tools.training.encode import EncodedRow
 from tools.training.load_model import LoadedModel
 from tools.training.loss_point import LossPoint
 
+_WHOLE_LOGITS_BYTES = 256 * 2**20
 _KEPT = 2  # checkpoints; the one before the last is there for when the last is damaged
 
 
@@ -74,6 +82,7 @@ def run_trainer(
         callbacks=[watcher],
     )
     trainer.checkpoints, trainer.fingerprint = folder, fingerprint
+    trainer.whole_logits = _logits_bytes(loaded, rows, config) <= _WHOLE_LOGITS_BYTES
     _silence(trainer)
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     if watcher.stopped is not None:
@@ -93,7 +102,32 @@ class _SealingTrainer(SFTTrainer):
 
     checkpoints: Path
     fingerprint: str
+    whole_logits: bool = False
 
+    @override
+    def _get_train_sampler(self, train_dataset: Any = None) -> ByLength:
+        rows: Any = train_dataset if train_dataset is not None else self.train_dataset
+        lengths = [len(ids) for ids in rows["input_ids"]]
+        per_step = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return ByLength(lengths, per_step, self.args.seed, lambda: self.state.epoch or 0.0)
+
+    @override
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """Return the same loss as TRL's, without its per-step extras where memory allows.
+
+        TRL takes the loss in chunks, which saves memory, and measures entropy and accuracy on the
+        way; on a small model that is half of a step.
+        """
+        take = Trainer.compute_loss if self.whole_logits else SFTTrainer.compute_loss
+        return take(self, model, inputs, return_outputs, num_items_in_batch)
+
+    @override
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         aside = self.checkpoints / ".writing"
         own, self.args.output_dir = self.args.output_dir, str(aside)
@@ -163,6 +197,15 @@ class _Watcher(TrainerCallback):
                     "(a tenth is a good first try) or look at the rows for broken text."
                 )
             self._progress.metric(name, float(value), state.global_step)
+
+
+def _logits_bytes(
+    loaded: LoadedModel, rows: tuple[Sequence[EncodedRow], Sequence[EncodedRow]], config: SFTConfig
+) -> int:
+    """Return the size of one batch's logits in float32, at the longest row."""
+    longest = max(len(row.input_ids) for part in rows for row in part)
+    vocabulary = int(loaded.model.config.vocab_size)
+    return int(config.per_device_train_batch_size) * longest * vocabulary * 4
 
 
 def _dataset(rows: Sequence[EncodedRow]) -> Dataset:

@@ -1,4 +1,5 @@
 import math
+import shutil
 import subprocess
 import sys
 import time
@@ -112,14 +113,20 @@ def test_a_damaged_checkpoint_is_passed_over_aloud(
 def test_a_loss_that_is_no_number_ends_the_training_with_advice(
     recipe: Recipe, source: ModelSource, colours: Rows, tmp_path: Path
 ) -> None:
-    wild = recipe.model_copy(update={"learning_rate": 0.999, "lora_alpha": 2048, "r": 1})
+    from safetensors.torch import load_file, save_file
+
+    broken = shutil.copytree(source.folder, tmp_path / "broken")
+    weights = load_file(broken / "model.safetensors")
+    weights["model.norm.weight"] *= float("nan")
+    save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
+    base = source.model_copy(update={"folder": broken})
 
     with pytest.raises(TrainingError, match="Lower the learning rate"):
-        train_lora(wild, source, colours, tmp_path, progress=_NotANumber())
+        train_lora(recipe, base, colours, tmp_path / "run", progress=_NumbersOnly())
 
 
-class _NotANumber(Listener):
-    """Stands where a listener does; the losses it is told must be numbers."""
+class _NumbersOnly(Listener):
+    """Fails when it is told a loss that is no number."""
 
     def metric(self, name: str, value: float, step: int) -> None:
         assert math.isfinite(value)
