@@ -31,10 +31,13 @@ check: $(VENV)/.dev   ## format, lint, types, layers and the fast tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow and not prove"
 
 test: $(VENV)/.dev   ## every test, with line coverage of tools/ and agents/
-	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=85
+	$(BIN)/pytest -m "not prove" --cov --cov-report=term:skip-covered --cov-fail-under=85
+
+prove: $(VENV)/.dev   ## the whole product as a user runs it: figures, self-test, Ctrl-C and resume
+	$(BIN)/pytest -m prove
 
 fix: $(VENV)/.dev   ## format, and repair what can be repaired
 	$(BIN)/ruff format .
@@ -44,4 +47,4 @@ clean:   ## delete the virtual environment and caches; runs, models and datasets
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo mlflow check test fix clean
+.PHONY: help demo mlflow check test prove fix clean

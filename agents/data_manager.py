@@ -61,7 +61,7 @@ def data_tools(desk: Desk) -> list[Callable[..., BaseModel]]:
 
     def import_user_dataset() -> ImportReport:
         """Import the dataset the user named. Its format is recognised by its structure."""
-        progress.log(f"Importing {desk.job.dataset}.")
+        progress.log(f"Importing {Path(desk.job.dataset).name}.")
         token = desk.studio.hub_token
         report = import_dataset(
             source_of(desk.job),

@@ -37,9 +37,12 @@ from tools.evaluation.verdict import Verdict
 from tools.hub.resolve_model import ModelSource, model_hash, resolve_model
 from tools.tracking.record_run import RecordReport
 from tools.tracking.registry import VersionReport
+from tools.training.check_space import check_space
 from tools.training.probe_hardware import HardwareReport
 from tools.training.recipe import Recipe
 from tools.training.train_lora import TrainReport
+
+_LEAST_BYTES = 50_000_000  # of a run that trains the smallest of models
 
 
 def begin(studio: Studio, job: FineTuneJob) -> str:
@@ -47,8 +50,9 @@ def begin(studio: Studio, job: FineTuneJob) -> str:
 
     Raises:
         ModelError: The base model does not exist, cannot be reached, or may not be loaded.
-        WorkspaceError: The workspace cannot be written.
+        WorkspaceError: The workspace cannot be written, or its disk is full.
     """
+    check_space(studio.workspace.root, _LEAST_BYTES)
     source = resolve_base(studio, job)
     folder = studio.workspace.new_run()
     state = RunState(id=folder.name, job=job, base_sha256=model_hash(source.folder))

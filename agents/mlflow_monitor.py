@@ -17,6 +17,8 @@ from tools.tracking.registry import VersionReport, move_champion, register_versi
 from tools.training.recipe import Recipe
 from tools.training.train_lora import TrainReport
 
+_EARLIER = 5
+
 
 class EarlierRuns(BaseModel):
     """Earlier runs of the same registered model, newest first."""
@@ -73,25 +75,29 @@ def record_tools(desk: Desk, split: SplitReport) -> list[Callable[..., BaseModel
     def list_earlier_runs() -> EarlierRuns:
         """List earlier runs on the same base model and dataset with their figures."""
         name = model_name(desk)
-        return EarlierRuns(model=name, runs=earlier_runs(store, model=name, limit=5))
+        runs = earlier_runs(store, model=name, limit=_EARLIER + 1)
+        others = [run for run in runs if run.tags.get("crewtune.run") != desk.folder.name]
+        return EarlierRuns(model=name, runs=tuple(others[:_EARLIER]))
 
     def record_this_run() -> RecordReport:
         """Log parameters, metrics, dataset, adapter and receipts of this run to MLflow."""
         return record_now(desk, split)
 
     def register_adapter() -> VersionReport:
-        """Register the adapter as a new version and give it the alias `challenger`."""
+        """Register the adapter as a new version, a `challenger` if it is better than its base."""
         recorded = desk.need(RecordReport, "record_this_run")
+        verdict = desk.need(GateDecision, "ask_gate").verdict
         return register_version(
             store,
             model=model_name(desk),
             mlflow_run_id=recorded.mlflow_run_id,
             tags={
                 "adapter_sha256": desk.need(TrainReport, "train_adapter").adapter_sha256,
-                "verdict": desk.need(GateDecision, "ask_gate").verdict,
+                "verdict": verdict,
                 "base_model": desk.job.model,
                 "shuffled_labels": str(desk.job.shuffle_labels).lower(),
             },
+            challenger=verdict == "better",
         )
 
     def ask_promotion() -> PromotionReport:
@@ -147,10 +153,17 @@ def _answer(
         version=version.version,
         champion=promotion.promoted,
         reasons=(
-            f"{len(earlier.runs)} earlier runs of {version.model} are on record. This one is "
+            f"{_counted(len(earlier.runs))} of {version.model} on record. This one is "
             f"version {version.version}; {standing}."
         ),
     )
+
+
+def _counted(runs: int) -> str:
+    """Return how many earlier runs were found, of which the newest few are listed."""
+    if runs == 0:
+        return "There is no earlier run"
+    return "There is one earlier run" if runs == 1 else f"There are {runs} earlier runs"
 
 
 def _problem(answer: RecordDecision, desk: Desk) -> str | None:

@@ -27,6 +27,7 @@ from agents.rule_llm import RuleLLM, Rules
 _Answer = TypeVar("_Answer", bound=BaseModel)
 _ASKED_AGAIN = 2
 _MOST_CALLS = 20  # of tools in a step; a model that needs more is going round in circles
+_MOST_OF_ONE = 5  # calls of the same tool, one at a time
 
 
 class Prompt(BaseModel):
@@ -98,6 +99,10 @@ def run_agent(assignment: Assignment[_Answer], desk: Desk) -> _Answer:
 
 def _ask(assignment: Assignment[_Answer], desk: Desk, llm: BaseLLM) -> tuple[_Answer, int]:
     prompt = load_prompt(assignment.name)
+    for tool in assignment.tools:
+        # A tool with a limit is also never run beside another one.
+        tool.max_usage_count = _MOST_OF_ONE
+        tool.reset_usage_count()
     agent = Agent(
         role=prompt.role,
         goal=prompt.goal,
@@ -106,6 +111,7 @@ def _ask(assignment: Assignment[_Answer], desk: Desk, llm: BaseLLM) -> tuple[_An
         llm=llm,
         allow_delegation=False,
         max_iter=_MOST_CALLS,
+        max_retry_limit=0,  # CrewAI would do the whole step again
         verbose=False,
     )
     task = Task(

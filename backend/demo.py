@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 
 from backend.settings import Settings, quiet_libraries
 from backend.terminal import TerminalProgress
@@ -37,7 +38,7 @@ _EXAMPLES = """examples:
 def main(arguments: list[str] | None = None) -> int:
     """Run the job and return the exit code: 0 a verdict, 1 refused, 2 misused, 130 stopped."""
     given = _parser().parse_args(arguments)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False)
     quiet_libraries()
     _quiet_logs()
     progress = TerminalProgress(console)
@@ -48,11 +49,13 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     except ToolError as error:
         progress.close()
-        console.print(f"[bold red]Stopped:[/] {error}", markup=True)
+        console.print(f"[bold red]Stopped:[/] {escape(str(error))}")
         return 1
     except ValidationError as error:
-        names = ", ".join(".".join(map(str, one["loc"])) for one in error.errors())
-        console.print(f"[bold red]Stopped:[/] a setting is not valid: {names}. See .env.example.")
+        problems = "; ".join(
+            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()
+        )
+        console.print(f"[bold red]Stopped:[/] {escape(problems)}. See --help and .env.example.")
         return 1
     finally:
         progress.close()

@@ -30,6 +30,11 @@ def quiet_libraries() -> None:
     os.environ.update(_QUIET)
 
 
+def server_environment() -> dict[str, str]:
+    """Return the environment of an MLflow server that is started here."""
+    return {**os.environ, **_QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+
+
 class Settings(BaseSettings):
     """What may be set from outside."""
 

@@ -1,6 +1,7 @@
 """What a person at a terminal sees of long work: plain sentences, and a bar with the time left."""
 
 import threading
+import time
 from datetime import timedelta
 
 from rich.console import Console
@@ -9,6 +10,8 @@ from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bars
 
 from tools.progress import Cancelled
+
+_SHORT_SECONDS = 5  # work that is done sooner needs no lines about how far it is
 
 
 class TerminalProgress:
@@ -21,6 +24,7 @@ class TerminalProgress:
         self._doing = ""
         self._losses: dict[str, float] = {}
         self._quarter = 0
+        self._since = time.monotonic()
         self._stop = threading.Event()
 
     def ask_to_stop(self) -> None:
@@ -76,9 +80,11 @@ class TerminalProgress:
         if self._bars is not None:
             self._bars.stop()
         self._bars, self._losses, self._quarter = None, {}, 0
+        self._since = time.monotonic()
 
     def _by_quarters(self, done: float, note: str) -> None:
         quarter = int(done // 25)
-        if quarter > self._quarter:
+        long = time.monotonic() - self._since > _SHORT_SECONDS
+        if quarter > self._quarter and long:
             self._console.print(f"  {25 * quarter} %  {note}", markup=False)
         self._quarter = quarter

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from tools.evaluation.verdict import Verdict
+from tools.evaluation.verdict import ReceiptSummary, Verdict
 
 _TITLES = {"exact_match": "exact match", "rouge_l": "ROUGE-L", "loss": "loss"}
 
@@ -17,12 +17,11 @@ def show_verdict(verdict: Verdict, data_dir: Path, console: Console) -> None:
     better = verdict.verdict == "better"
     colour = "green" if better else "yellow"
     headline = f"[bold {colour}]{verdict.verdict.upper()}[/]: {escape(verdict.goal)}"
-    reasons = "\n".join(_reasons(verdict))
-    parts = (headline, "", _figures(verdict), "", reasons, "", _places(verdict, data_dir))
+    tables = (_figures(verdict), "", _reasons(verdict), "", _places(verdict, data_dir))
     console.print()
     console.print(
         Panel(
-            Group(*parts),
+            Group(headline, "", *tables),
             title=f"Verdict of run {verdict.run_id}, {verdict.seconds:.0f} s",
             border_style=colour,
         )
@@ -48,36 +47,37 @@ def _figures(verdict: Verdict) -> Table:
     return table
 
 
-def _reasons(verdict: Verdict) -> list[str]:
-    return [
-        f"{'[green]yes[/]' if check.passed else '[yellow]no [/]'} {escape(check.reason)}"
-        for check in verdict.gate.checks
-    ]
+def _reasons(verdict: Verdict) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for check in verdict.gate.checks:
+        table.add_row("[green]yes[/]" if check.passed else "[yellow]no[/]", escape(check.reason))
+    return table
 
 
 def _places(verdict: Verdict, data_dir: Path) -> Table:
-    tracking, run = verdict.tracking, data_dir / "runs" / verdict.run_id
+    tracking = verdict.tracking
     rows = [
-        ("Adapter", str(data_dir / verdict.adapter)),
-        ("Report", str(run / "report.html")),
-        ("Figures", str(run / "verdict.json")),
+        ("Run folder", str(data_dir / "runs" / verdict.run_id)),
+        ("  in it", "adapter/, report.html, verdict.json (docs/verdict.md), recipe.yaml"),
         ("MLflow run", tracking.mlflow_run_id or f"not recorded: {tracking.problem}"),
     ]
     if tracking.version is not None:
         aliases = ", ".join(tracking.aliases) or "no alias"
         rows.append(("Registered", f"{tracking.model} version {tracking.version} ({aliases})"))
-    for receipt in verdict.receipts:
-        fell = ", the rules stepped in" if receipt.fell_back else ""
-        rows.append(
-            (
-                receipt.agent,
-                f"{run / receipt.file}  ({receipt.tool_calls} tool calls, "
-                f"{receipt.seconds:.0f} s, {receipt.model}{fell})",
-            )
-        )
+    rows += [(receipt.agent, _receipt(receipt)) for receipt in verdict.receipts]
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, place in rows:
         table.add_row(name, escape(place))
     return table
+
+
+def _receipt(receipt: ReceiptSummary) -> str:
+    fell = ", after the model gave no usable answer" if receipt.fell_back else ""
+    return (
+        f"{receipt.file}: {receipt.tool_calls} tool calls, {receipt.seconds:.0f} s, "
+        f"{receipt.model}{fell}"
+    )

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.errors import WorkspaceError
 from tools.files import sha256_of, write_text
 
 
@@ -31,3 +32,12 @@ def test_the_hash_is_sha256(tmp_path: Path) -> None:
     path.write_bytes(b"abc")
 
     assert sha256_of(path).startswith("ba7816bf8f01cfea")
+
+
+def test_a_folder_that_cannot_be_written_is_a_plain_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+
+    with pytest.raises(WorkspaceError, match=r"'note\.txt' cannot be written: ") as refusal:
+        write_text(tmp_path / "file" / "note.txt", "text")
+
+    assert str(tmp_path) not in str(refusal.value)

@@ -101,6 +101,7 @@ def answer_rows(
     answered = answer_heldout(
         model, loaded.tokenizer, conversations, candidates=candidates, progress=progress
     )
+    progress.log("Measuring the loss on them.")
     losses = _losses(model, encoded, candidates, loaded.tokenizer.pad_token_id, progress)
     rows = [
         EvaluatedRow(**dict(row), losses={name: values[index] for name, values in losses.items()})

@@ -75,8 +75,11 @@ def register_version(
     mlflow_run_id: str,
     artifact: str = "adapter",
     tags: dict[str, str],
+    challenger: bool = True,
 ) -> VersionReport:
-    """Register the adapter of a recorded run as a version of `model`, the new challenger.
+    """Register the adapter of a recorded run as a version of `model`.
+
+    As a `challenger` it gets that alias, unless it is the champion or a newer one has it.
 
     A run is registered once: called again, the version that is there gets the tags.
 
@@ -97,7 +100,8 @@ def register_version(
         for key, value in tags.items():
             client.set_model_version_tag(model, found.version, key, value)
         client.set_tag(mlflow_run_id, MODEL_TAG, model)
-        _challenge(client, model, int(found.version))
+        if challenger:
+            _challenge(client, model, int(found.version))
         aliases = client.get_model_version(model, found.version).aliases
     return VersionReport(model=model, version=int(found.version), aliases=tuple(sorted(aliases)))
 

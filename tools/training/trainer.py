@@ -25,7 +25,7 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 from typing_extensions import override
 
-from tools.errors import TrainingError
+from tools.errors import TrainingError, WorkspaceError
 from tools.progress import Cancelled, Progress
 from tools.training.by_length import ByLength
 from tools.training.checkpoints import rotate, seal
@@ -129,21 +129,28 @@ class _SealingTrainer(SFTTrainer):
 
     @override
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        from safetensors import SafetensorError
+
+        try:
+            self._write_and_seal(model, trial)
+        # torch and safetensors each have their own error for a disk that is full.
+        except (OSError, RuntimeError, SafetensorError, WorkspaceError) as error:
+            raise TrainingError(
+                f"The checkpoint at step {self.state.global_step} cannot be written; the one "
+                "before it is intact. Free some space on the disk, then go on with the run."
+            ) from error
+
+    def _write_and_seal(self, model: Any, trial: Any) -> None:
         aside = self.checkpoints / ".writing"
         own, self.args.output_dir = self.args.output_dir, str(aside)
         try:
             super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
         finally:
             self.args.output_dir = own
-        name = f"checkpoint-{self.state.global_step}"
+        name, step = f"checkpoint-{self.state.global_step}", self.state.global_step
         # A pickle of the arguments: nothing here reads it, and it holds paths of this machine.
         (aside / name / "training_args.bin").unlink(missing_ok=True)
-        seal(
-            aside / name,
-            self.checkpoints / name,
-            step=self.state.global_step,
-            fingerprint=self.fingerprint,
-        )
+        seal(aside / name, self.checkpoints / name, step=step, fingerprint=self.fingerprint)
         rotate(self.checkpoints, keep=_KEPT)
 
 

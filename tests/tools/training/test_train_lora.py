@@ -3,6 +3,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.listener import Listener
 from tools.errors import TrainingError
 from tools.hub.resolve_model import ModelSource
 from tools.progress import Cancelled
+from tools.training.checkpoints import MANIFEST, Manifest, damage
 from tools.training.recipe import Recipe
 from tools.training.train_lora import train_lora
 
@@ -125,6 +127,31 @@ def test_a_loss_that_is_no_number_ends_the_training_with_advice(
         train_lora(recipe, base, colours, tmp_path / "run", progress=_NumbersOnly())
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 400 kB, enough for two checkpoints of the tiny model."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small disk needs rights this process does not have")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_ends_the_training_with_the_checkpoint_before_intact(
+    recipe: Recipe, source: ModelSource, colours: Rows, small_disk: Path
+) -> None:
+    with pytest.raises(TrainingError, match="cannot be written; the one before it is intact"):
+        train_lora(recipe, source, colours, small_disk)
+
+    sealed = list(small_disk.glob("checkpoints/checkpoint-*"))
+    assert sealed
+    for checkpoint in sealed:
+        manifest = Manifest.model_validate_json((checkpoint / MANIFEST).read_text("utf-8"))
+        assert damage(checkpoint, manifest.fingerprint) is None
+
+
 class _NumbersOnly(Listener):
     """Fails when it is told a loss that is no number."""
 
@@ -139,9 +166,11 @@ def _train_in_a_process_and_kill_it(
     """Kill the process with SIGKILL as soon as a checkpoint stands."""
     script = f"""
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from tests.listener import Listener
 from tools.hub.resolve_model import ModelSource
+from tools.training.checkpoints import MANIFEST, Manifest, damage
 from tools.training.recipe import Recipe
 from tools.training.train_lora import train_lora
 
