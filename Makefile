@@ -10,12 +10,12 @@ help:   ## list the targets
 $(VENV)/.run: requirements.txt
 	@test -x $(BIN)/python || { echo "Making a virtual environment in $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing what CrewTune needs (once, a few minutes) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 	@echo "Installing what the tests need (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
 demo: $(VENV)/.run   ## the main job: a crew fine-tunes a model and proves it (MODEL= DATASET= GOAL= RESUME= ARGS=)
@@ -24,7 +24,7 @@ demo: $(VENV)/.run   ## the main job: a crew fine-tunes a model and proves it (M
 	  $${RESUME:+--resume "$$RESUME"} $(ARGS)
 
 mlflow: $(VENV)/.run   ## the MLflow UI over every run, on http://127.0.0.1:5000
-	@$(BIN)/python -m backend.mlflow_ui
+	@$(BIN)/python -m backend.mlflow_ui $${PORT:+--port "$$PORT"}
 
 check: $(VENV)/.dev   ## format, lint, types, layers and the fast tests
 	$(BIN)/ruff format --check .

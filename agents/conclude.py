@@ -10,6 +10,7 @@ from pathlib import Path
 from agents.desk import Desk
 from agents.mlflow_monitor import record_now
 from agents.receipts import Receipt
+from agents.record import CONCLUDED
 from agents.run_state import DataStep, EvaluationStep, RunState
 from tools.errors import TrackingError
 from tools.evaluation.choose_samples import choose_samples
@@ -36,8 +37,8 @@ def conclude(desk: Desk, state: RunState, record_problem: str | None) -> Verdict
         run_id=state.id,
         created_at=datetime.now(UTC).replace(microsecond=0),
         goal=state.job.goal,
-        language_model=desk.studio.llm.model if desk.studio.llm else "rules",
-        base_model=state.job.model,
+        language_model=" and ".join(dict.fromkeys(receipt.model for receipt in receipts)),
+        base_model=state.base_name,
         dataset=_dataset(state.data, shuffled=state.job.shuffle_labels),
         recipe=state.training.recipe.model_dump(mode="json"),
         verdict=gate.verdict,
@@ -64,7 +65,7 @@ def conclude(desk: Desk, state: RunState, record_problem: str | None) -> Verdict
 
 def _hand_to_mlflow(desk: Desk, data: DataStep) -> None:
     try:
-        record_now(desk, data.split)
+        record_now(desk, data.split, CONCLUDED)
     except TrackingError as error:
         desk.studio.progress.log(f"The report is not in MLflow: {error}")
 

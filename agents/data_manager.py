@@ -22,6 +22,7 @@ from tools.data.validate_dataset import (
     validate,
 )
 from tools.errors import DatasetError
+from tools.evaluation.gate import MIN_ROWS
 from tools.hub.fetch_dataset import HubDataset
 
 
@@ -53,6 +54,11 @@ def source_of(job: FineTuneJob) -> Path | HubDataset:
         return HubDataset(id=job.dataset, config=job.config, split=job.split, revision=job.revision)
     except ValueError as error:
         raise DatasetError(f"{job.split[:80]!r} is not the name of a split.") from error
+
+
+def heldout_share(rows: int) -> float:
+    """Return the share to hold out: 15 %, or what the gate needs, but a third at most."""
+    return max(0.15, min(1 / 3, (MIN_ROWS + 1) / rows))
 
 
 def data_tools(desk: Desk) -> list[Callable[..., BaseModel]]:
@@ -97,11 +103,7 @@ def data_tools(desk: Desk) -> list[Callable[..., BaseModel]]:
 
         Equal prompts go to one side. Faulty rows must have been removed before.
         """
-        source = desk.dataset(dataset)
-        faulty = validate(source).rows_checked - validate(source).rows_usable
-        if faulty:
-            raise DatasetError(f"{faulty} rows are faulty. Call remove_invalid_rows first.")
-        report = split_dataset(source, folder, seed=desk.job.seed)
+        report = _split(desk, dataset)
         desk.admit(report.train, report.validation, report.heldout)
         return report
 
@@ -113,6 +115,22 @@ def data_tools(desk: Desk) -> list[Callable[..., BaseModel]]:
         deduplicate_dataset,
         split_for_training,
     ]
+
+
+def _split(desk: Desk, dataset: str) -> SplitReport:
+    source, workspace = desk.dataset(dataset), desk.studio.workspace
+    checked = validate(source)
+    if checked.rows_usable < checked.rows_checked:
+        faulty = checked.rows_checked - checked.rows_usable
+        raise DatasetError(f"{faulty} rows are faulty. Call remove_invalid_rows first.")
+    share = heldout_share(checked.rows_checked)
+    report = split_dataset(source, workspace.datasets, heldout_fraction=share, seed=desk.job.seed)
+    if report.heldout_rows < MIN_ROWS:
+        desk.studio.progress.log(
+            f"  With {checked.rows_checked} rows, {report.heldout_rows} are held out. A proof "
+            f"takes {MIN_ROWS}, so the verdict cannot be 'better': add rows."
+        )
+    return report
 
 
 def _decide(seen: Seen) -> Request | BaseModel:

@@ -21,9 +21,10 @@ from agents.receipts import ToolCall
 from tools.errors import DatasetError, ToolError
 
 
-class BaseModelHash(BaseModel):
-    """Which weights the base model had when the run began."""
+class BaseModelName(BaseModel):
+    """The base model as it may be shown, and which weights it had when the run began."""
 
+    name: str
     sha256: str
 
 
@@ -55,7 +56,7 @@ class Desk:
             DatasetError: `name` is another one: a model may not widen its own reach.
         """
         if name not in self._datasets:
-            known = ", ".join(sorted(self._datasets)) or "none yet; call import_dataset first"
+            known = ", ".join(sorted(self._datasets)) or "none yet; call import_user_dataset first"
             raise DatasetError(
                 f"{name[:80]!r} is not a dataset of this run. The datasets are: {known}."
             )

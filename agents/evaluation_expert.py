@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,13 +17,18 @@ from tools.evaluation.evaluate_adapter import (
     CompareReport,
     answer_rows,
     compare_answers,
+    read_answers,
 )
 from tools.evaluation.gate import GateDecision, decide
 from tools.hub.resolve_model import ModelSource
 from tools.tracking.fetch_adapter import fetch_adapter
 from tools.tracking.registry import find_champion
 from tools.training.probe_hardware import HardwareReport
+from tools.training.recipe import Recipe
 from tools.training.train_lora import TrainReport
+
+_CHAMPION = "champion"  # folder of the copy that is compared with
+_SHOWN = 2  # answers shown on the way
 
 
 class ChampionReport(BaseModel):
@@ -57,27 +61,29 @@ def evaluation_tools(
     """Return the tools of the Evaluation Expert as plain functions, bound to `desk`."""
 
     def find_todays_champion() -> ChampionReport:
-        """Look up the model that is champion for this base and dataset today, if there is one."""
-        try:
-            champion = find_champion(desk.studio.store, model_name(desk))
-        except TrackingError as error:  # a server that is down costs the promotion, not the verdict
-            return ChampionReport(version=None, problem=str(error))
-        return ChampionReport(version=champion.version if champion else None)
+        """Fetch the model that is champion for this base and dataset today, if there is one."""
+        return _fetched_champion(desk)
 
     def answer_heldout_rows() -> AnswerReport:
         """Let base, tuned model and today's champion answer every held-out row."""
         champion = desk.need(ChampionReport, "find_todays_champion")
-        adapters = {"tuned": desk.folder / "adapter", **_champion_adapter(desk, champion)}
+        adapters = {"tuned": desk.folder / "adapter"}
+        if champion.version is not None:
+            adapters["champion"] = desk.folder / _CHAMPION
         desk.studio.progress.log(f"Answering {split.heldout_rows} held-out rows.")
-        hardware = desk.need(HardwareReport, "probe_machine")
-        return answer_rows(
+        report = answer_rows(
             source,
             adapters,
             desk.studio.workspace.dataset(split.heldout),
             desk.folder,
-            device=hardware.device,
+            bf16=desk.need(Recipe, "train_adapter").bf16,
+            device=desk.need(HardwareReport, "probe_machine").device,
             progress=desk.studio.progress,
         )
+        shutil.rmtree(desk.folder / _CHAMPION, ignore_errors=True)
+        for row in read_answers(desk.folder)[:_SHOWN]:
+            desk.studio.progress.sample(row.prompt, row.answers.get("tuned", ""))
+        return report
 
     def compare_with_base() -> CompareReport:
         """Compare the answers row by row: differences with 95 % paired-bootstrap intervals."""
@@ -92,8 +98,7 @@ def evaluation_tools(
             against_base=compared.against_base,
             reading=compared.reading,
             against_champion=compared.against_champion,
-            champion_version=champion.version,
-            champion_known=champion.problem is None,
+            champion_version="unknown" if champion.problem else champion.version,
             primary_metric=compared.primary_metric,
             adapter_sha256=desk.need(TrainReport, "train_adapter").adapter_sha256,
         )
@@ -101,13 +106,26 @@ def evaluation_tools(
     return [find_todays_champion, answer_heldout_rows, compare_with_base, ask_gate]
 
 
-def _champion_adapter(desk: Desk, champion: ChampionReport) -> dict[str, Path]:
+def _fetched_champion(desk: Desk) -> ChampionReport:
+    champion = todays_champion(desk)
     if champion.version is None:
-        return {}
-    target = desk.folder / "champion"
+        return champion
+    target = desk.folder / _CHAMPION
     shutil.rmtree(target, ignore_errors=True)  # of an evaluation that was stopped
-    fetched = fetch_adapter(desk.studio.store, model_name(desk), champion.version, target)
-    return {"champion": fetched}
+    try:
+        fetch_adapter(desk.studio.store, model_name(desk), champion.version, target)
+    except TrackingError as error:
+        return ChampionReport(version=None, problem=str(error))
+    return champion
+
+
+def todays_champion(desk: Desk) -> ChampionReport:
+    """Return today's champion. A server that is down costs the promotion, not the verdict."""
+    try:
+        champion = find_champion(desk.studio.store, model_name(desk))
+    except TrackingError as error:
+        return ChampionReport(version=None, problem=str(error))
+    return ChampionReport(version=champion.version if champion else None)
 
 
 def _decide(seen: Seen) -> Request | BaseModel:

@@ -13,8 +13,8 @@ from pydantic import BaseModel, PrivateAttr
 
 from agents.conclude import conclude
 from agents.data_manager import judge_data
-from agents.desk import BaseModelHash, Desk, ToolFault
-from agents.evaluation_expert import ChampionReport, judge_model
+from agents.desk import BaseModelName, Desk, ToolFault
+from agents.evaluation_expert import ChampionReport, judge_model, todays_champion
 from agents.job import FineTuneJob, Studio
 from agents.mlflow_monitor import PromotionReport, keep_record
 from agents.run_state import (
@@ -55,7 +55,12 @@ def begin(studio: Studio, job: FineTuneJob) -> str:
     check_space(studio.workspace.root, _LEAST_BYTES)
     source = resolve_base(studio, job)
     folder = studio.workspace.new_run()
-    state = RunState(id=folder.name, job=job, base_sha256=model_hash(source.folder))
+    state = RunState(
+        id=folder.name,
+        job=job,
+        base_name=source.shown,
+        base_sha256=model_hash(source.folder),
+    )
     StateFile(folder=folder).save_state(state.id, "", state)
     return folder.name
 
@@ -161,13 +166,12 @@ class FineTuneFlow(Flow[RunState]):
     def evaluate(self) -> None:
         """Let the Evaluation Expert compare the tuned model with its base.
 
-        Done again when the champion could not be looked up: without it nothing is promoted.
+        Done again when there is another champion by now than the one it was compared with.
         """
-        earlier = self.state.evaluation
-        if earlier is not None and (self.state.record or earlier.champion.problem is None):
+        desk, started = self._desk(), time.monotonic()
+        if self.state.evaluation is not None and not self._champion_moved(desk):
             return
-        desk = self._desk("Evaluation Expert: is it better than the base?")
-        started = time.monotonic()
+        self._studio.progress.log("Evaluation Expert: is it better than the base?")
         decision = judge_model(desk, self._source(), desk.need(SplitReport, "split_for_training"))
         self._say(decision.verdict, decision.reasons)
         if decision.verdict == "failed":
@@ -205,6 +209,14 @@ class FineTuneFlow(Flow[RunState]):
         """Write the verdict and its report."""
         self._verdict = conclude(self._desk(), self.state, self._record_problem)
 
+    def _champion_moved(self, desk: Desk) -> bool:
+        """Return whether a run that is not yet recorded was compared with an old champion."""
+        earlier = self.state.evaluation
+        if self.state.record is not None or earlier is None:
+            return False
+        today = todays_champion(desk)
+        return today.problem is None and today != earlier.champion
+
     def _source(self) -> ModelSource:
         if self._base is None:
             self._base = resolve_base(self._studio, self._job)
@@ -217,11 +229,16 @@ class FineTuneFlow(Flow[RunState]):
 
     def _desk(self, announced: str | None = None) -> Desk:
         """Return a desk with what the steps before have reported."""
+        desk = Desk(self._studio, self._job, self._folder)
         if announced:
             self._studio.progress.log(announced)
-        desk = Desk(self._studio, self._job, self._folder)
-        desk.keep(BaseModelHash(sha256=self.state.base_sha256))
-        for step in (self.state.data, self.state.training, self.state.evaluation):
+        desk.keep(BaseModelName(name=self.state.base_name, sha256=self.state.base_sha256))
+        for step in (
+            self.state.data,
+            self.state.training,
+            self.state.evaluation,
+            self.state.record,
+        ):
             for _, value in step or ():
                 if isinstance(value, BaseModel):
                     desk.keep(value)

@@ -6,6 +6,7 @@ used, and redirects are not followed. An endpoint that is slow, talks without en
 costs at most the time in `Limits`. Why it failed is said in our words; its own are not repeated.
 """
 
+import math
 import socket
 import threading
 import time
@@ -89,7 +90,7 @@ class EndpointLLM(OpenAICompletion):
     """CrewAI's OpenAI client with bounded calls, and errors that may be shown."""
 
     _task: object = PrivateAttr(default=None)
-    _step_left: float = PrivateAttr(default=0.0)
+    _step_left: float = PrivateAttr(default=math.inf)
 
     def call(self, *given: Any, **named: Any) -> Any:
         """Ask once.
@@ -144,13 +145,17 @@ class _Border(BaseInterceptor[httpx.Request, httpx.Response]):
     def on_outbound(self, message: httpx.Request) -> httpx.Request:
         """Send no header but ours, on a connection that is cut when the time is up."""
         left = self._left()
-        for name in set(message.headers) - _SENT:
-            del message.headers[name]
+        sent = {name: message.headers[name] for name in message.headers if name in _SENT}
         # A fresh connection and a plain body: what is read is what is counted.
-        message.headers.update({"Connection": "close", "Accept-Encoding": "identity"})
-        message.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), left)
-        message.extensions["trace"] = self._watch
-        return message
+        sent |= {"connection": "close", "accept-encoding": "identity"}
+        extensions = {
+            "timeout": dict.fromkeys(("connect", "read", "write", "pool"), left),
+            "trace": self._watch,
+        }
+        # A new request: the client goes by the headers of its own when it reads the answer.
+        return httpx.Request(
+            message.method, message.url, headers=sent, stream=message.stream, extensions=extensions
+        )
 
     def on_inbound(self, message: httpx.Response) -> httpx.Response:
         """Read the answer within its limits. Of a failure only the status passes."""
@@ -242,6 +247,8 @@ def _status_in_our_words(status: int) -> str:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
+    seen: set[int] = set()  # CrewAI raises errors that are their own cause
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from agents.desk import Desk
 from agents.record import dataset_input, run_tags
 from tools.data.split_dataset import SplitReport
-from tools.progress import Progress
+from tools.progress import Cancelled, Progress
 from tools.tracking.live_run import LiveRun, RunStatus
 from tools.training.recipe import Recipe
 
@@ -36,10 +36,13 @@ def watched(desk: Desk, recipe: Recipe, split: SplitReport) -> Iterator[Progress
         tags=run_tags(desk),
         dataset=dataset_input(desk, split),
     )
-    status: RunStatus = "KILLED"
+    status: RunStatus = "FAILED"
     try:
         yield _Both(desk.studio.progress, live)
         status = "FINISHED"
+    except Cancelled:
+        status = "KILLED"
+        raise
     finally:
         report = live.close(status)
         if report.problem:

@@ -6,7 +6,15 @@ from pydantic import BaseModel, ConfigDict
 
 from agents.answers import RecordDecision
 from agents.desk import Desk
-from agents.record import artifacts, dataset_input, final_metrics, model_name, run_tags
+from agents.record import (
+    MADE,
+    artifacts,
+    base_of,
+    dataset_input,
+    final_metrics,
+    model_name,
+    run_tags,
+)
 from agents.rule_llm import Request, Seen
 from agents.run_agent import Assignment, run_agent
 from tools.data.split_dataset import SplitReport
@@ -54,8 +62,8 @@ def keep_record(desk: Desk, split: SplitReport) -> RecordDecision:
     )
 
 
-def record_now(desk: Desk, split: SplitReport) -> RecordReport:
-    """Bring the MLflow run up to date with the run's folder. May be called again."""
+def record_now(desk: Desk, split: SplitReport, files: tuple[str, ...] = MADE) -> RecordReport:
+    """Bring the MLflow run up to date, with `files` of the run's folder. May be called again."""
     return record_run(
         desk.studio.store,
         desk.folder,
@@ -64,7 +72,7 @@ def record_now(desk: Desk, split: SplitReport) -> RecordReport:
         tags=run_tags(desk),
         dataset=dataset_input(desk, split),
         metrics=final_metrics(desk),
-        artifacts=artifacts(desk.folder),
+        artifacts=artifacts(desk.folder, files),
     )
 
 
@@ -94,7 +102,7 @@ def record_tools(desk: Desk, split: SplitReport) -> list[Callable[..., BaseModel
             tags={
                 "adapter_sha256": desk.need(TrainReport, "train_adapter").adapter_sha256,
                 "verdict": verdict,
-                "base_model": desk.job.model,
+                "base_model": base_of(desk).name,
                 "shuffled_labels": str(desk.job.shuffle_labels).lower(),
             },
             challenger=verdict == "better",
@@ -163,14 +171,16 @@ def _counted(runs: int) -> str:
     """Return how many earlier runs were found, of which the newest few are listed."""
     if runs == 0:
         return "There is no earlier run"
-    return "There is one earlier run" if runs == 1 else f"There are {runs} earlier runs"
+    at_least = "at least " if runs == _EARLIER else ""
+    return "There is one earlier run" if runs == 1 else f"There are {at_least}{runs} earlier runs"
 
 
 def _problem(answer: RecordDecision, desk: Desk) -> str | None:
     """Return how the answer contradicts the tools, if it does."""
     version = desk.last(VersionReport)
     if answer.verdict == "failed":
-        return None if version is None else "The adapter was registered; say what was reported."
+        done = desk.last(PromotionReport) is not None
+        return "Everything was recorded; say what was reported." if done else None
     if version is None:
         return "Nothing is on record before register_adapter has been called."
     promotion = desk.last(PromotionReport)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from agents.desk import BaseModelHash, Desk
+from agents.desk import BaseModelName, Desk
 from tools.data.conversation import label_of
 from tools.data.import_dataset import ImportReport
 from tools.data.split_dataset import SplitReport
@@ -12,14 +12,20 @@ from tools.tracking.mlflow_run import DatasetInput
 from tools.tracking.registry import model_name_for
 from tools.training.train_lora import TrainReport
 
-_ARTIFACTS = ("adapter", "receipts", "recipe.yaml", "answers.jsonl", "verdict.json", "report.html")
+MADE = ("adapter", "recipe.yaml", "answers.jsonl")  # by the time a run is recorded
+CONCLUDED = ("receipts", "verdict.json", "report.html")
 
 
 def model_name(desk: Desk) -> str:
     """Return the registered model's name: one for each base model and dataset."""
     imported = desk.need(ImportReport, "import_user_dataset")
-    base = desk.need(BaseModelHash, "begin")
-    return model_name_for(desk.job.model, base.sha256, label_of(Path(imported.dataset)))
+    base = base_of(desk)
+    return model_name_for(base.name, base.sha256, label_of(Path(imported.dataset)))
+
+
+def base_of(desk: Desk) -> BaseModelName:
+    """Return the base model's name and hash."""
+    return desk.need(BaseModelName, "begin")
 
 
 def run_tags(desk: Desk) -> dict[str, str]:
@@ -27,7 +33,7 @@ def run_tags(desk: Desk) -> dict[str, str]:
     return {
         "crewtune.run": desk.folder.name,
         "crewtune.goal": desk.job.goal,
-        "crewtune.base_model": desk.job.model,
+        "crewtune.base_model": base_of(desk).name,
         "crewtune.shuffled_labels": str(desk.job.shuffle_labels).lower(),
         "crewtune.model": model_name(desk),
     }
@@ -56,6 +62,6 @@ def final_metrics(desk: Desk) -> dict[str, float]:
     return metrics
 
 
-def artifacts(folder: Path) -> dict[str, Path]:
-    """Return what of the run's folder goes to MLflow, by artifact path."""
-    return {name: folder / name for name in _ARTIFACTS if (folder / name).exists()}
+def artifacts(folder: Path, names: tuple[str, ...]) -> dict[str, Path]:
+    """Return those of `names` that are in the run's folder, by artifact path."""
+    return {name: folder / name for name in names if (folder / name).exists()}

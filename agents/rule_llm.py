@@ -38,10 +38,6 @@ class Seen:
 
     outcomes: Sequence[Outcome]
 
-    def called(self, tool: str) -> bool:
-        """Whether `tool` has been called."""
-        return any(outcome.tool == tool for outcome in self.outcomes)
-
     def report(self, tool: str, kind: type[_Report]) -> _Report | None:
         """Return the latest report of `tool`, or None when it was not called or refused."""
         for outcome in reversed(self.outcomes):

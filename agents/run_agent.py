@@ -18,6 +18,7 @@ import yaml
 from crewai import Agent, Crew, CrewOutput, Task
 from crewai.llms.base_llm import BaseLLM
 from crewai.tools import BaseTool
+from crewai.tools.tool_failure import ToolExecutionFailedError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agents.desk import Desk
@@ -161,5 +162,9 @@ def _parse(text: str, kind: type[_Answer]) -> _Answer:
 
 
 def _in_one_line(error: Exception) -> str:
+    if isinstance(error, ToolExecutionFailedError):
+        return "The model made the same call again and again."
+    if isinstance(error, ValidationError | Warning):
+        return "The model's calls do not have the form of the OpenAI API."
     text = " ".join(str(error).split())
     return text[:300] or type(error).__name__

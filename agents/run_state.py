@@ -76,6 +76,7 @@ class RunState(BaseModel):
 
     id: str
     job: FineTuneJob
+    base_name: str
     base_sha256: str
     data: DataStep | None = None
     training: TrainingStep | None = None

@@ -17,12 +17,15 @@ from tools.errors import RecipeError
 from tools.hub.resolve_model import ModelSource
 from tools.training.check_space import check_space, space_needed
 from tools.training.encode import encode
+from tools.training.estimate_memory import estimate_memory
 from tools.training.load_model import load_tokenizer
 from tools.training.probe_hardware import HardwareReport, probe_hardware
 from tools.training.prove_masks import MaskProof, prove_masks
-from tools.training.recipe import Recipe, check_recipe, save_recipe
+from tools.training.recipe import Recipe, check_recipe, load_recipe, save_recipe
 from tools.training.recommend import Recommendation, recommend
 from tools.training.train_lora import TrainReport, train_lora
+
+_RECIPE = "recipe.yaml"
 
 
 def train_model(desk: Desk, source: ModelSource, split: SplitReport) -> TrainingDecision:
@@ -74,29 +77,41 @@ def training_tools(
         r: int | None = None,
         lora_alpha: int | None = None,
     ) -> TrainReport:
-        """Train with the recommended recipe. Give a value only to depart from it."""
+        """Train with the recommended recipe. Give a value only to depart from it.
+
+        A run trains once: called again, it goes on with the recipe it began with.
+        """
         advice = desk.need(Recommendation, "recommend_recipe")
-        if not advice.fits:
-            raise RecipeError("The recommended recipe does not fit this machine's memory.")
         chosen = {
             "learning_rate": learning_rate,
             "num_train_epochs": num_train_epochs,
             "r": r,
             "lora_alpha": lora_alpha,
         }
-        recipe = check_recipe(
-            {**advice.recipe.model_dump(), **{k: v for k, v in chosen.items() if v is not None}}
-        )
-        desk.keep(recipe)
+        wanted = {name: value for name, value in chosen.items() if value is not None}
+        recipe = _begun(desk) or check_recipe({**advice.recipe.model_dump(), **wanted})
+        needed = estimate_memory(source, recipe).total_gib
+        if needed > advice.available_memory_gib:
+            raise RecipeError(
+                f"The training needs about {needed:.1f} GiB of memory and "
+                f"{advice.available_memory_gib:.1f} GiB are free. Choose a smaller model."
+            )
         return _train(desk, source, split, recipe)
 
     return [probe_machine, prove_training_masks, recommend_recipe, train_adapter]
 
 
+def _begun(desk: Desk) -> Recipe | None:
+    """Return the recipe this run began to train with, if it has: its checkpoints fit no other."""
+    path = desk.folder / _RECIPE
+    return load_recipe(path) if path.is_file() else None
+
+
 def _train(desk: Desk, source: ModelSource, split: SplitReport, recipe: Recipe) -> TrainReport:
     folder: Path = desk.folder
     check_space(folder, space_needed(source, recipe))
-    save_recipe(recipe, folder / "recipe.yaml")
+    save_recipe(recipe, folder / _RECIPE)
+    desk.keep(recipe)
     desk.studio.progress.log(
         f"Training {source.name} on {split.train_rows} rows for {recipe.num_train_epochs} epochs."
     )

@@ -8,19 +8,23 @@ import logging
 import signal
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 from rich.console import Console
-from rich.markup import escape
 
-from backend.settings import Settings, quiet_libraries
-from backend.terminal import TerminalProgress
-from tools.errors import ToolError
+from backend.settings import Settings, quiet_libraries, use_endpoint
+from backend.terminal import TerminalProgress, plain
+from tools.errors import RecipeError, ToolError
 from tools.progress import Cancelled
 from tools.workspace import Workspace
 
+if TYPE_CHECKING:
+    from agents.job import FineTuneJob, Studio
+
+_Made = TypeVar("_Made")
 _SAMPLES = Path(__file__).parent.parent / "data" / "samples"
 _TINY = "tiny-instruct"
 _GOAL = (
@@ -37,28 +41,46 @@ _EXAMPLES = """examples:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the job and return the exit code: 0 a verdict, 1 refused, 2 misused, 130 stopped."""
-    given = _parser().parse_args(arguments)
+    given = _given(arguments)
     console = Console(highlight=False)
     quiet_libraries()
     _quiet_logs()
     progress = TerminalProgress(console)
     _stop_on_ctrl_c(progress)
     try:
-        return _run(given, Settings(), progress, console)
-    except Cancelled:
+        settings = _checked(Settings)
+        use_endpoint(settings)
+        return _run(given, settings, progress, console)
+    except Cancelled as stop:
+        progress.close()
+        console.print(plain(str(stop)))
         return 130
     except ToolError as error:
         progress.close()
-        console.print(f"[bold red]Stopped:[/] {escape(str(error))}")
-        return 1
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()
-        )
-        console.print(f"[bold red]Stopped:[/] {escape(problems)}. See --help and .env.example.")
+        console.print(f"[bold red]Stopped:[/] {plain(str(error))}")
         return 1
     finally:
         progress.close()
+
+
+def _given(arguments: list[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    changed = [name for name, value in vars(given).items() if value != parser.get_default(name)]
+    if given.resume and len(changed) > 1:
+        parser.error("--resume goes on with a run as it was begun: give it alone.")
+    return given
+
+
+def _checked(make: Callable[[], _Made]) -> _Made:
+    """Return what `make` makes of the user's settings; all that is wrong with them is named."""
+    try:
+        return make()
+    except ValidationError as error:
+        problems = "; ".join(
+            ": ".join((*map(str, one["loc"]), one["msg"])) for one in error.errors()
+        )
+        raise RecipeError(f"{problems}. See --help and .env.example.") from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -108,16 +130,14 @@ def _run(
         run_id = begin(studio, _job(given))
     try:
         verdict = go_on(studio, run_id)
-    except Cancelled:
-        progress.close()
-        console.print(f"Stopped. Go on with: make demo RESUME={run_id}")
-        raise
+    except Cancelled as stop:
+        raise Cancelled(f"Stopped. Go on with: make demo RESUME={run_id}") from stop
     progress.close()
     show_verdict(verdict, settings.data_dir, console)
     return 0
 
 
-def _studio(settings: Settings, workspace: Workspace, progress: TerminalProgress) -> Any:
+def _studio(settings: Settings, workspace: Workspace, progress: TerminalProgress) -> "Studio":
     from agents.job import Studio
     from agents.language_model import connect
 
@@ -134,21 +154,14 @@ def _studio(settings: Settings, workspace: Workspace, progress: TerminalProgress
     )
 
 
-def _job(given: argparse.Namespace) -> Any:
+def _job(given: argparse.Namespace) -> "FineTuneJob":
     from agents.job import FineTuneJob
 
     own_goal = f"Answer like the answers in {Path(given.dataset).name}."
     sample = given.dataset == _parser().get_default("dataset")
-    return FineTuneJob(
-        model=given.model,
-        dataset=given.dataset,
-        goal=given.goal or (_GOAL if sample else own_goal),
-        config=given.config,
-        split=given.split,
-        revision=given.revision,
-        shuffle_labels=given.shuffle_labels,
-        seed=given.seed,
-    )
+    fields = {name: value for name, value in vars(given).items() if name != "resume"}
+    goal = given.goal or (_GOAL if sample else own_goal)
+    return _checked(lambda: FineTuneJob.model_validate({**fields, "goal": goal}))
 
 
 def _build_tiny(workspace: Workspace, progress: TerminalProgress) -> None:

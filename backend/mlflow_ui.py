@@ -6,34 +6,50 @@ listens on loopback only.
 Not covered: an MLflow server that is set with MLFLOW_TRACKING_URI; open its own address.
 """
 
+import argparse
 import os
 import socket
 import sys
 
-from backend.settings import Settings, server_environment
+from backend.settings import Settings, quiet_libraries, server_environment
+from tools.errors import ToolError, TrackingError
 
 _HOST, _PORT = "127.0.0.1", 5000
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Become the MLflow server, or return the exit code 1 when it cannot be started."""
-    settings = Settings()
-    if settings.mlflow_tracking_uri:
-        sys.stderr.write(f"Runs are recorded at {settings.tracking_store().shown}. Open that.\n")
+    parser = argparse.ArgumentParser(prog="python -m backend.mlflow_ui", description=__doc__)
+    parser.add_argument("--port", type=int, default=_PORT, help=f"default: {_PORT}")
+    port = parser.parse_args(arguments).port
+    quiet_libraries()
+    try:
+        command = server_command(Settings(), port)
+    except ToolError as error:
+        sys.stderr.write(f"Stopped: {error}\n")
         return 1
-    with socket.socket() as probe:
-        if probe.connect_ex((_HOST, _PORT)) == 0:
-            sys.stderr.write(f"Port {_PORT} is taken. End the program that uses it.\n")
-            return 1
-    store = settings.tracking_store()
-    store.client()  # makes the database when there is none
-    sys.stdout.write(f"MLflow on http://{_HOST}:{_PORT}. Ctrl-C ends it.\n")
+    sys.stdout.write(f"MLflow on http://{_HOST}:{port}. Ctrl-C ends it.\n")
     sys.stdout.flush()
-    command = [sys.executable, "-m", "mlflow", "server", "--host", _HOST, "--port", str(_PORT)]
-    command += ["--workers", "1", "--backend-store-uri", store.tracking_uri]
-    command += ["--default-artifact-root", str(settings.mlruns_dir.resolve())]
     # In the place of this process, so that whatever ends it ends the server.
     os.execve(sys.executable, command, server_environment())
+
+
+def server_command(settings: Settings, port: int) -> list[str]:
+    """Return the command of a server over the runs that are recorded on this machine.
+
+    Raises:
+        TrackingError: The port is taken, or the runs are recorded elsewhere or cannot be read.
+    """
+    store = settings.tracking_store()
+    if settings.mlflow_tracking_uri:
+        raise TrackingError(f"Runs are recorded at {store.shown}. Open that in a browser.")
+    with socket.socket() as probe:
+        if probe.connect_ex((_HOST, port)) == 0:
+            raise TrackingError(f"Port {port} is taken. Choose another: make mlflow PORT=5001.")
+    store.client()  # makes the database when there is none
+    command = [sys.executable, "-m", "mlflow", "server", "--host", _HOST, "--port", str(port)]
+    command += ["--workers", "1", "--backend-store-uri", store.tracking_uri]
+    return [*command, "--default-artifact-root", str(settings.mlruns_dir.resolve())]
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What a person at a terminal sees of long work: plain sentences, and a bar with the time left."""
 
+import re
 import threading
 import time
 from datetime import timedelta
@@ -12,6 +13,14 @@ from rich.progress import Progress as Bars
 from tools.progress import Cancelled
 
 _SHORT_SECONDS = 5  # work that is done sooner needs no lines about how far it is
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def plain(text: str) -> str:
+    """Return `text` so that a terminal shows it and obeys nothing in it."""
+    return escape(_CONTROL.sub(" ", text))
 
 
 class TerminalProgress:
@@ -41,9 +50,9 @@ class TerminalProgress:
         self.close()
         self._doing = message.strip().partition(".")[0][:60]
         if message.startswith("  "):
-            self._console.print(f"  [dim]{escape(message.strip())}[/dim]")
+            self._console.print(f"  [dim]{plain(message.strip())}[/dim]")
         else:
-            self._console.print(escape(message))
+            self._console.print(plain(message))
 
     def metric(self, name: str, value: float, step: int) -> None:
         """Show the latest losses beside the bar."""
@@ -53,7 +62,7 @@ class TerminalProgress:
 
     def sample(self, prompt: str, answer: str) -> None:
         """Print an example answer."""
-        self._console.print(f"  [dim]{escape(prompt[:80])} -> {escape(answer[:80])}[/dim]")
+        self._console.print(f"  [dim]{plain(prompt[:80])} -> {plain(answer[:80])}[/dim]")
 
     def percent(self, done: float, seconds_left: float | None = None) -> None:
         """Move the bar."""
@@ -72,7 +81,7 @@ class TerminalProgress:
                 transient=True,
             )
             self._bars.start()
-            self._task = self._bars.add_task(escape(self._doing), total=100.0, note="")
+            self._task = self._bars.add_task(plain(self._doing), total=100.0, note="")
         self._bars.update(self._task, completed=done, note=f"{left}  {shown}")
 
     def close(self) -> None:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from rich.console import Console, Group
-from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from backend.terminal import plain
 from tools.evaluation.verdict import ReceiptSummary, Verdict
 
 _TITLES = {"exact_match": "exact match", "rouge_l": "ROUGE-L", "loss": "loss"}
@@ -16,7 +16,7 @@ def show_verdict(verdict: Verdict, data_dir: Path, console: Console) -> None:
     """Print `verdict`: the figures, why, where everything is, and the next command."""
     better = verdict.verdict == "better"
     colour = "green" if better else "yellow"
-    headline = f"[bold {colour}]{verdict.verdict.upper()}[/]: {escape(verdict.goal)}"
+    headline = f"[bold {colour}]{verdict.verdict.upper()}[/]: {plain(verdict.goal)}"
     tables = (_figures(verdict), "", _reasons(verdict), "", _places(verdict, data_dir))
     console.print()
     console.print(
@@ -26,7 +26,7 @@ def show_verdict(verdict: Verdict, data_dir: Path, console: Console) -> None:
             border_style=colour,
         )
     )
-    console.print(f"Next: [bold]{escape(verdict.next_command)}[/bold]")
+    console.print(f"Next: [bold]{plain(verdict.next_command)}[/bold]")
 
 
 def _figures(verdict: Verdict) -> Table:
@@ -52,7 +52,7 @@ def _reasons(verdict: Verdict) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for check in verdict.gate.checks:
-        table.add_row("[green]yes[/]" if check.passed else "[yellow]no[/]", escape(check.reason))
+        table.add_row("[green]yes[/]" if check.passed else "[yellow]no[/]", plain(check.reason))
     return table
 
 
@@ -71,7 +71,7 @@ def _places(verdict: Verdict, data_dir: Path) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, place in rows:
-        table.add_row(name, escape(place))
+        table.add_row(name, plain(place))
     return table
 
 

@@ -71,7 +71,9 @@ def serving(reply: Reply) -> Iterator[OpenAIServer]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            asked.append(Asked(self.path, dict(self.headers.items()), json.loads(body)))
+            asked.append(
+                Asked(self.path, {k.lower(): v for k, v in self.headers.items()}, json.loads(body))
+            )
             try:
                 reply(self, asked[-1])
             except OSError:

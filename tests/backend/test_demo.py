@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from backend.demo import main
+from backend.terminal import plain
 from tests.colours import colour_chats
 from tools.data.conversation import write_version
 
@@ -95,3 +96,39 @@ def test_a_model_and_a_file_of_ones_own_are_tuned(
     assert code == 0
     assert "BETTER: Say [red] colours" in printed
     assert (tmp_path / "data" / "mlflow.db").is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("LLM_MODEL", "qwen3:8b", "LLM_BASE_URL and LLM_MODEL are set together"),
+        ("MLFLOW_TRACKING_URI", "ftp://anna:secret@host", "MLFLOW_TRACKING_URI"),
+        ("HF_ENDPOINT", "http://anna:secret@host", "HF_ENDPOINT"),
+    ],
+)
+def test_a_setting_that_is_wrong_is_named_and_not_shown(
+    name: str,
+    value: str,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    assert main([]) == 1
+
+    printed = " ".join(capsys.readouterr().out.split())
+    assert said in printed
+    assert "secret" not in printed
+
+
+def test_resume_is_given_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--resume", "some-run", "--model", "other"])
+
+    assert ended.value.code == 2
+    assert "give it alone" in capsys.readouterr().err
+
+
+def test_no_text_commands_the_terminal() -> None:
+    assert plain("a\x1b]0;evil\x07b[red]") == "a ]0;evil b\\[red]"

@@ -22,6 +22,7 @@ from tools.data.conversation_text import (
 )
 
 Code = Literal[
+    "no_question",
     "no_messages",
     "empty_answer",
     "empty_turn",
@@ -40,6 +41,7 @@ Code = Literal[
 LONG_ROW_CHARACTERS = 32_000
 
 _REMEDIES: dict[Code, str] = {
+    "no_question": "Write the question before it, or leave the row out.",
     "no_messages": "Give the row a question and an answer, or remove it.",
     "empty_answer": "Write the answer, or remove the row.",
     "empty_turn": "Write the turn, or remove it.",

@@ -92,8 +92,12 @@ def remove_invalid(source: Path, target_dir: Path) -> RemoveReport:
 
 def _checked(path: Path) -> Iterator[tuple[Conversation, list[Finding]]]:
     first_answer: dict[object, tuple[int, str]] = {}
+    all_plain = all(one.plain_text for one in read_conversations(path))
     for conversation in read_conversations(path):
         found = check_conversation(conversation)
+        if conversation.plain_text and not all_plain:
+            message = "There is an answer and no question, unlike in other rows."
+            found.append(finding(conversation.row, "messages", "no_question", message))
         # Plain text has no prompt, and a preference pair has two answers on purpose.
         if conversation.prompt and not conversation.chosen and _first_error(found) is None:
             answer = normalised_text(answer_of(conversation))

@@ -75,6 +75,7 @@ def answer_rows(
     heldout: Path,
     folder: Path,
     *,
+    bf16: bool = False,
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> AnswerReport:
@@ -85,6 +86,7 @@ def answer_rows(
         adapters: Folders by candidate name, `tuned` and perhaps `champion`.
         heldout: The dataset version kept apart.
         folder: The run's folder.
+        bf16: Answer in bfloat16; as the adapters were trained.
         device: `cpu`, `cuda` or `mps`.
         progress: Told the share done; may ask to stop.
 
@@ -93,8 +95,7 @@ def answer_rows(
         ModelError: The base or an adapter cannot be loaded.
     """
     progress = progress or NoProgress()
-    # The base's own precision would differ from run to run; float32 answers are comparable.
-    loaded = load_model(source, bf16=device != "cpu", device=device)
+    loaded = load_model(source, bf16=bf16, device=device)
     model = attach_adapters(loaded.model, adapters)
     conversations, encoded, too_long = _fitting(heldout, loaded, source.max_positions)
     candidates: dict[str, str | None] = {"base": None, **{name: name for name in adapters}}

@@ -26,8 +26,6 @@ from tools.evaluation.compare import Comparison
 MIN_ROWS = 20
 
 
-_UNKNOWN = "Whether there is a champion could not be looked up, so there was nothing to beat."
-
 CheckName = Literal["rows", "beats_base", "reading", "beats_champion"]
 
 
@@ -72,10 +70,9 @@ def decide(
     against_base: Sequence[Comparison],
     reading: Comparison | None,
     against_champion: Comparison | None,
-    champion_version: int | None,
+    champion_version: int | Literal["unknown"] | None,
     primary_metric: str,
     adapter_sha256: str,
-    champion_known: bool = True,
 ) -> GateDecision:
     """Decide from comparisons alone whether the adapter is better, and whether to promote it.
 
@@ -94,9 +91,7 @@ def decide(
         _rows(primary),
         _beats_base(primary),
         _reads(reading, primary_metric),
-        _beats_champion(against_champion, champion_version, primary_metric)
-        if champion_known
-        else GateCheck(name="beats_champion", passed=False, reason=_UNKNOWN),
+        _beats_champion(against_champion, champion_version, primary_metric),
     )
     failed = [check for check in checks if not check.passed]
     return GateDecision(
@@ -104,7 +99,7 @@ def decide(
         promote=not failed,
         primary_metric=primary_metric,
         adapter_sha256=adapter_sha256,
-        champion_version=champion_version,
+        champion_version=None if champion_version == "unknown" else champion_version,
         checks=checks,
         reasons=tuple(check.reason for check in failed or checks),
     )
@@ -148,8 +143,13 @@ def _reads(reading: Comparison | None, primary_metric: str) -> GateCheck:
 
 
 def _beats_champion(
-    comparison: Comparison | None, version: int | None, primary_metric: str
+    comparison: Comparison | None,
+    version: int | Literal["unknown"] | None,
+    primary_metric: str,
 ) -> GateCheck:
+    if version == "unknown":
+        reason = "Today's champion could not be fetched, so there was nothing to beat."
+        return GateCheck(name="beats_champion", passed=False, reason=reason)
     if version is None and comparison is None:
         return GateCheck(name="beats_champion", passed=True, reason="There is no champion yet.")
     if comparison is None or comparison.metric != primary_metric:

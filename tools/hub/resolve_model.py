@@ -45,6 +45,11 @@ class ModelSource(ModelFacts):
     revision: str | None = Field(description="Commit on the Hub; none for a local folder.")
     local: bool = Field(description="Whether it is a folder of the user's, not a Hub model.")
 
+    @property
+    def shown(self) -> str:
+        """The name as it may leave this machine: a folder without the path to it."""
+        return self.folder.name if self.local else self.name
+
 
 def resolve_model(
     name: str,

@@ -133,6 +133,12 @@ class _Sender:
             self.problem = "MLflow has not answered yet."
 
     def _work(self) -> None:
+        try:
+            self._send_until_closed()
+        except Exception as error:  # a fault of ours must not end unseen with its thread
+            self.problem = f"The metrics are not in MLflow ({type(error).__name__})."
+
+    def _send_until_closed(self) -> None:
         pause = _FIRST_PAUSE_SECONDS
         while not self._abandoned:
             self._gather()

@@ -38,7 +38,7 @@ class VersionReport(BaseModel):
     aliases: tuple[str, ...]
 
 
-class ChampionReport(BaseModel):
+class Champion(BaseModel):
     """The version to beat."""
 
     model_config = ConfigDict(frozen=True)
@@ -106,7 +106,7 @@ def register_version(
     return VersionReport(model=model, version=int(found.version), aliases=tuple(sorted(aliases)))
 
 
-def find_champion(store: TrackingStore, model: str) -> ChampionReport | None:
+def find_champion(store: TrackingStore, model: str) -> Champion | None:
     """Return today's champion of `model`; None when there is none.
 
     Raises:
@@ -119,7 +119,7 @@ def find_champion(store: TrackingStore, model: str) -> ChampionReport | None:
         if version is None:
             return None
         found = client.get_model_version(model, str(version))
-    return ChampionReport(version=version, mlflow_run_id=found.run_id or "", tags=dict(found.tags))
+    return Champion(version=version, mlflow_run_id=found.run_id or "", tags=dict(found.tags))
 
 
 def move_champion(

@@ -5,6 +5,7 @@ of every file) and then renamed into place. Only a sealed checkpoint whose files
 resumed from: transformers alone goes on silently without its optimiser, or with a flipped bit.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -16,7 +17,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tools.files import sha256_of, write_text
 
 MANIFEST = "MANIFEST.json"
-_REQUIRED = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
+_REQUIRED = (
+    "adapter_model.safetensors",
+    "optimizer.pt",
+    "scheduler.pt",
+    "rng_state.pth",
+    "trainer_state.json",
+)
 
 
 class Manifest(BaseModel):
@@ -25,7 +32,7 @@ class Manifest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     step: int
-    fingerprint: str  # of the recipe, the base model and the rows: see `train_lora`
+    fingerprint: str  # of recipe, base model, rows and library versions: see `train_lora`
     files: dict[str, tuple[int, str]]  # name -> size in bytes, SHA-256
 
 
@@ -73,15 +80,13 @@ def newest_sound(folder: Path, fingerprint: str, tell: Callable[[str], None]) ->
 
 
 def rotate(folder: Path, *, keep: int) -> None:
-    """Delete all but the `keep` newest checkpoints, and what was left half written."""
+    """Delete all but the `keep` newest checkpoints."""
     for checkpoint in sorted(folder.glob("checkpoint-*"), key=_step, reverse=True)[keep:]:
         shutil.rmtree(checkpoint, ignore_errors=True)
 
 
 def fingerprint_of(*parts: object) -> str:
     """Return a short hash of what must be equal for a checkpoint to fit, as JSON."""
-    import hashlib
-
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -1,8 +1,8 @@
 """Turn conversations into tokens and labels, the answer alone in the loss.
 
 A row is rendered once with the tokenizer's chat template and tokenised once; the tokens that hold
-characters of an assistant's turn are in the loss. What is asked for later begins where a turn
-begins here: `prompt_text` is the same text in both places.
+characters of an assistant's turn are in the loss. `prompt_text` is what a model is asked with
+later, in its own template; for most templates that is the text a turn begins after here.
 
 Plain text is tokenised as it stands, closed by the end-of-sequence token, and is wholly in the
 loss. A tokenizer without a chat template gets the turns joined by line breaks.

@@ -21,19 +21,22 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
+_LISTED = 20
+
+
 class MaskProof(BaseModel):
     """Every row has tokens in the loss, and its end-of-turn token is among them."""
 
     model_config = ConfigDict(frozen=True)
 
     rows: int
-    rows_too_long: tuple[int, ...] = Field(description="Rows left out for their length.")
+    rows_too_long: int = Field(description="Rows left out for their length.")
+    first_too_long: tuple[int, ...] = Field(description="The numbers of the first 20 of them.")
     tokens: int = Field(description="Tokens of the rows that stay.")
     tokens_in_loss: int
     longest_tokens: int
     median_tokens: int
     end_of_turn: tuple[str, ...] = Field(description="Tokens that end an answer.")
-    example: str = Field(description="The part of the first row that is in the loss.")
 
 
 def fitting(rows: Sequence[EncodedRow], max_length: int) -> list[EncodedRow]:
@@ -42,10 +45,13 @@ def fitting(rows: Sequence[EncodedRow], max_length: int) -> list[EncodedRow]:
 
 
 def stop_token_ids(tokenizer: PreTrainedTokenizerBase, eos: int | list[int] | None) -> set[int]:
-    """Return the ids that end a turn: special tokens and the model's own `eos` ids."""
-    own = [eos] if isinstance(eos, int) else eos or []
-    added = tokenizer.get_added_vocab().values()
-    return {*own, *added, *tokenizer.all_special_ids}
+    """Return the ids that may end a turn: the model's `eos` ids and special tokens.
+
+    A token that begins or pads a text is special too, and ends nothing.
+    """
+    own = {eos} if isinstance(eos, int) else set(eos or ())
+    begin_or_pad = {tokenizer.bos_token_id, tokenizer.pad_token_id} - {tokenizer.eos_token_id}
+    return own | (set(tokenizer.all_special_ids) - begin_or_pad)
 
 
 def prove_masks(
@@ -74,16 +80,16 @@ def prove_masks(
     stops = stop_token_ids(tokenizer, eos)
     ends = {_check_row(row, tokenizer, stops) for row in kept}
     lengths = sorted(len(row.input_ids) for row in kept)
-    answer = [label for label in kept[0].labels if label != IGNORED]
+    too_long = [row.row for row in rows if len(row.input_ids) > max_length]
     return MaskProof(
         rows=len(kept),
-        rows_too_long=tuple(row.row for row in rows if len(row.input_ids) > max_length),
+        rows_too_long=len(too_long),
+        first_too_long=tuple(too_long[:_LISTED]),
         tokens=sum(lengths),
         tokens_in_loss=sum(label != IGNORED for row in kept for label in row.labels),
         longest_tokens=lengths[-1],
         median_tokens=lengths[len(lengths) // 2],
         end_of_turn=tuple(sorted(str(tokenizer.convert_ids_to_tokens(end)) for end in ends)),
-        example=str(tokenizer.decode(answer))[:400],
     )
 
 

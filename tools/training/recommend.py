@@ -71,7 +71,7 @@ def recommend(
     if min(rows, longest_tokens, median_tokens) < 1:
         raise RecipeError("There are no rows to train on. Import a dataset first.")
     data = _Data(rows, longest_tokens, median_tokens)
-    values: dict[str, object] = {"model_name_or_path": model.name, "seed": seed}
+    values: dict[str, object] = {"model_name_or_path": model.shown, "seed": seed}
     reasons = {
         "model_name_or_path": "The model that was chosen.",
         "seed": "The same seed gives the same run on the same machine.",

@@ -10,15 +10,18 @@ Not covered: several GPUs, quantised bases, preference training.
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.data.conversation import read_conversations
+from tools.errors import RecipeError
 from tools.files import sha256_of, write_text
 from tools.hub.resolve_model import ModelSource, model_hash
 from tools.progress import NoProgress, Progress
@@ -44,7 +47,7 @@ class TrainReport(BaseModel):
     adapter_sha256: str = Field(description="Hash of the adapter's weights.")
     steps: int
     train_loss: float = Field(description="Mean of the last tenth of the logged losses.")
-    eval_loss: float = Field(description="On the validation rows, at the end.")
+    eval_loss: float = Field(description="On the validation rows, when last measured.")
     first_eval_loss: float = Field(description="On the validation rows, before the first step.")
     tokens_in_loss: int = Field(description="Tokens of one epoch that are in the loss.")
     seconds: float
@@ -73,12 +76,18 @@ def train_lora(
         progress: Is told the losses and the time left, and may ask to stop.
 
     Raises:
+        RecipeError: The recipe is for another model.
         TrainingError: A row cannot teach, or the loss is no longer a number.
         Cancelled: It was asked to stop; a checkpoint has been written.
     """
     progress = progress or NoProgress()
+    if recipe.model_name_or_path not in (source.name, source.shown):
+        raise RecipeError(
+            f"The recipe is for {recipe.model_name_or_path!r}, and the model is {source.shown!r}."
+        )
+    # A checkpoint of other library versions may load and still mean something else.
     fingerprint = fingerprint_of(
-        recipe.model_dump(), model_hash(source.folder), rows[0].stem, rows[1].stem
+        recipe.model_dump(), model_hash(source.folder), rows[0].stem, rows[1].stem, _versions()
     )
     done = finished_training(folder, fingerprint)
     if done is not None:
@@ -118,10 +127,8 @@ def train_lora(
         resumed_from_step=result.resumed_from_step,
         losses=result.losses,
     )
-    write_text(
-        folder / "training.json",
-        f'{{"fingerprint": "{fingerprint}", "report": {report.model_dump_json()}}}',
-    )
+    record = {"fingerprint": fingerprint, "report": report.model_dump(mode="json")}
+    write_text(folder / "training.json", json.dumps(record))
     shutil.rmtree(checkpoints, ignore_errors=True)
     return report
 
@@ -142,8 +149,6 @@ def encode_rows(
 
 def finished_training(folder: Path, fingerprint: str) -> TrainReport | None:
     """Return the report of a training of `fingerprint` that ended in `folder`, if there is one."""
-    import json
-
     path = folder / "training.json"
     if not path.is_file():
         return None
@@ -162,7 +167,7 @@ def sft_config(recipe: Recipe, output: Path, *, rows: int, device: str) -> SFTCo
     per_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
     steps = -(-rows // per_step) * recipe.num_train_epochs
     every = max(1, steps // _EVALUATIONS)
-    return SFTConfig(
+    config = SFTConfig(
         output_dir=str(output),
         learning_rate=recipe.learning_rate,
         lr_scheduler_type=recipe.lr_scheduler_type,
@@ -188,6 +193,9 @@ def sft_config(recipe: Recipe, output: Path, *, rows: int, device: str) -> SFTCo
         report_to="none",
         disable_tqdm=True,
     )
+    # With several GPUs transformers would spread a batch over them and change its size.
+    config._n_gpu = min(config.n_gpu, 1)
+    return config
 
 
 def lora_config(recipe: Recipe) -> LoraConfig:
@@ -207,13 +215,17 @@ def lora_config(recipe: Recipe) -> LoraConfig:
 def write_adapter(model: PeftModel, base: ModelSource, target: Path) -> None:
     """Write the adapter to `target`, complete or not at all, naming its base without a path."""
     # PEFT would record the folder the base was loaded from, which means nothing elsewhere.
-    name = base.folder.name if base.local else base.name
-    model.peft_config["default"].base_model_name_or_path = name
+    model.peft_config["default"].base_model_name_or_path = base.shown
     aside = target.with_name(".adapter")
     shutil.rmtree(aside, ignore_errors=True)
-    model.save_pretrained(str(aside))
+    # The vocabulary never changes; to find that out, PEFT would ask the Hub for the base.
+    model.save_pretrained(str(aside), save_embedding_layers=False)
     shutil.rmtree(target, ignore_errors=True)
     aside.rename(target)
+
+
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in ("torch", "transformers", "trl", "peft")}
 
 
 def _tail_mean(values: Sequence[float]) -> float:

@@ -72,6 +72,7 @@ def run_trainer(
     folder, fingerprint, resume = checkpoints
     folder.mkdir(parents=True, exist_ok=True)
     watcher = _Watcher(progress)
+    config.eval_on_start = resume is None  # a resumed run has that point already
     trainer = _SealingTrainer(
         model=loaded.model,
         args=config,
@@ -135,6 +136,8 @@ class _SealingTrainer(SFTTrainer):
             self._write_and_seal(model, trial)
         # torch and safetensors each have their own error for a disk that is full.
         except (OSError, RuntimeError, SafetensorError, WorkspaceError) as error:
+            if isinstance(error, RuntimeError) and "writ" not in str(error):
+                raise
             raise TrainingError(
                 f"The checkpoint at step {self.state.global_step} cannot be written; the one "
                 "before it is intact. Free some space on the disk, then go on with the run."

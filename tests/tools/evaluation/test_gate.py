@@ -198,11 +198,10 @@ def test_nothing_is_promoted_while_the_champion_is_not_known() -> None:
         against_base=[better],
         reading=better.model_copy(update={"metric": "reading"}),
         against_champion=None,
-        champion_version=None,
-        champion_known=False,
+        champion_version="unknown",
         primary_metric="exact_match",
         adapter_sha256="ab",
     )
 
     assert (decision.verdict, decision.promote) == ("better", False)
-    assert "could not be looked up" in decision.reasons[0]
+    assert "could not be fetched" in decision.reasons[0]

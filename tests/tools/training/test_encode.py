@@ -98,7 +98,6 @@ def test_the_proof_counts_what_is_in_the_loss(loaded: LoadedModel) -> None:
 
     assert proof.rows == 2
     assert proof.end_of_turn == ("<|im_end|>",)
-    assert proof.example == "red<|im_end|>"
     assert proof.tokens_in_loss == sum(label != IGNORED for row in rows for label in row.labels)
 
 
@@ -123,7 +122,7 @@ def test_a_row_that_is_too_long_is_left_out_whole_and_named(loaded: LoadedModel)
 
     proof = prove_masks(rows, loaded.tokenizer, max_length=60)
 
-    assert (proof.rows, proof.rows_too_long) == (1, (9,))
+    assert (proof.rows, proof.rows_too_long, proof.first_too_long) == (1, 1, (9,))
 
 
 def test_no_row_that_fits_is_an_error_that_names_the_setting(loaded: LoadedModel) -> None:
