@@ -94,6 +94,7 @@ class Desk:
             self.studio.progress.check()
             started = time.monotonic()
             try:
+                _check_arguments(function, arguments)
                 report = function(**arguments)
             except ToolError as error:
                 self._note(function, arguments, None, str(error), started)
@@ -130,3 +131,10 @@ class Desk:
                 seconds=round(time.monotonic() - started, 2),
             )
         )
+
+
+def _check_arguments(function: Callable[..., BaseModel], arguments: dict[str, Any]) -> None:
+    try:
+        inspect.signature(function).bind(**arguments)
+    except TypeError as error:
+        raise ToolError(f"{function.__name__} takes other arguments: {error}.") from error

@@ -132,9 +132,9 @@ class FineTuneFlow(Flow[RunState]):
             return
         desk, started = self._desk("Data Manager: is the data fit to train on?"), time.monotonic()
         decision = judge_data(desk)
-        self._say(decision.verdict, decision.reasons)
         if decision.verdict == "not fit":
             raise DatasetError(decision.reasons)
+        self._say(decision.verdict, decision.reasons)
         split = desk.need(SplitReport, "split_for_training")
         self.state.data = DataStep(
             decision=decision,
@@ -151,9 +151,9 @@ class FineTuneFlow(Flow[RunState]):
         desk = self._desk("Training Specialist: which recipe, and did training go well?")
         started = time.monotonic()
         decision = train_model(desk, self._source(), desk.need(SplitReport, "split_for_training"))
-        self._say(decision.verdict, decision.reasons)
         if decision.verdict == "failed":
             raise TrainingError(decision.reasons)
+        self._say(decision.verdict, decision.reasons)
         self.state.training = TrainingStep(
             decision=decision,
             hardware=desk.need(HardwareReport, "probe_machine"),
@@ -173,9 +173,9 @@ class FineTuneFlow(Flow[RunState]):
             return
         self._studio.progress.log("Evaluation Expert: is it better than the base?")
         decision = judge_model(desk, self._source(), desk.need(SplitReport, "split_for_training"))
-        self._say(decision.verdict, decision.reasons)
         if decision.verdict == "failed":
             raise EvaluationError(decision.reasons)
+        self._say(decision.verdict, decision.reasons)
         self.state.evaluation = EvaluationStep(
             decision=decision,
             champion=desk.need(ChampionReport, "find_todays_champion"),

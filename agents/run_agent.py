@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 import yaml
 from crewai import Agent, Crew, CrewOutput, Task
+from crewai.events import event_context
 from crewai.llms.base_llm import BaseLLM
 from crewai.tools import BaseTool
 from crewai.tools.tool_failure import ToolExecutionFailedError
@@ -24,6 +25,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agents.desk import Desk
 from agents.receipts import Receipt, write_receipt
 from agents.rule_llm import RuleLLM, Rules
+
+# When a model cannot be reached CrewAI prints that its own events do not pair; the receipt and the
+# log say what happened.
+event_context._default_config.mismatch_behavior = event_context.MismatchBehavior.SILENT
 
 _Answer = TypeVar("_Answer", bound=BaseModel)
 _ASKED_AGAIN = 2

@@ -67,7 +67,7 @@ def _given(arguments: list[str] | None) -> argparse.Namespace:
     parser = _parser()
     given = parser.parse_args(arguments)
     changed = [name for name, value in vars(given).items() if value != parser.get_default(name)]
-    if given.resume and len(changed) > 1:
+    if given.resume is not None and len(changed) > 1:
         parser.error("--resume goes on with a run as it was begun: give it alone.")
     return given
 
@@ -122,7 +122,7 @@ def _run(
 
     workspace = Workspace(settings.data_dir)
     studio = _studio(settings, workspace, progress)
-    if given.resume:
+    if given.resume is not None:
         run_id = given.resume
     else:
         if given.model == _TINY:
@@ -132,6 +132,9 @@ def _run(
         verdict = go_on(studio, run_id)
     except Cancelled as stop:
         raise Cancelled(f"Stopped. Go on with: make demo RESUME={run_id}") from stop
+    except ToolError:
+        progress.log(f"The run is kept. When that is mended: make demo RESUME={run_id}")
+        raise
     progress.close()
     show_verdict(verdict, settings.data_dir, console)
     return 0

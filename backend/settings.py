@@ -81,7 +81,6 @@ class Settings(BaseSettings):
                 tracking_uri=self.mlflow_tracking_uri, experiment=self.mlflow_experiment
             )
         database = self.data_dir.resolve() / "mlflow.db"
-        database.parent.mkdir(parents=True, exist_ok=True)
         return TrackingStore(
             tracking_uri=f"sqlite:///{database}",
             experiment=self.mlflow_experiment,

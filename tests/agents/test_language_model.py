@@ -258,6 +258,7 @@ CIRCLES: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "a list": lambda: bad_arguments("[1, 2]"),
     "null": lambda: bad_arguments("null"),
     "no text": lambda: bad_arguments(""),
+    "an argument too many": lambda: call("import_user_dataset", path="/etc/passwd"),
     "a hundred at once": lambda: call("import_user_dataset") * 100,
 }
 

@@ -8,6 +8,7 @@ Not covered: images, audio, and tool calls with structured arguments.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tools.errors import DatasetError
-from tools.files import write_text
+from tools.files import sha256_of, write_text
+
+_HASH = re.compile(r"[0-9a-f]{12}")
 
 Role = Literal["system", "user", "assistant", "tool"]
 
@@ -67,6 +70,11 @@ def read_conversations(path: Path) -> Iterator[Conversation]:
     """
     if not path.is_file():
         raise DatasetError(f"There is no dataset {path.stem!r}.")
+    digest = path.stem.rpartition("-")[2]
+    if _HASH.fullmatch(digest) and not sha256_of(path).startswith(digest):
+        raise DatasetError(
+            f"The dataset {path.stem!r} has been changed since it was made. Start a new run."
+        )
     # Not str.splitlines(): it also cuts at U+2028, which may stand in a message.
     with path.open(encoding="utf-8", newline="\n") as lines:
         for number, line in enumerate(lines, start=1):
@@ -82,7 +90,7 @@ def write_version(folder: Path, label: str, conversations: Iterable[Conversation
     text = "".join(f"{one.model_dump_json(exclude_defaults=True)}\n" for one in conversations)
     digest = hashlib.sha256(text.encode()).hexdigest()
     path = folder / f"{label}-{digest[:12]}.jsonl"
-    if not path.exists():
+    if not path.is_file() or sha256_of(path) != digest:  # a damaged one is written again
         write_text(path, text)
     return path
 

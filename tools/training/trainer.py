@@ -202,11 +202,17 @@ class _Watcher(TrainerCallback):
             if value is None:
                 continue
             if name.endswith("loss") and not math.isfinite(value):
-                raise TrainingError(
-                    f"The {name} is {value} at step {state.global_step}. Lower the learning rate "
-                    "(a tenth is a good first try) or look at the rows for broken text."
-                )
+                raise TrainingError(_no_number(name, value, state.global_step))
             self._progress.metric(name, float(value), state.global_step)
+
+
+def _no_number(name: str, value: float, step: int) -> str:
+    if step == 0:
+        return f"The {name} is {value} before the first step: the base model's weights are damaged."
+    return (
+        f"The {name} is {value} at step {step}. Lower the learning rate (a tenth is a good first "
+        "try) or look at the rows for broken text."
+    )
 
 
 def _logits_bytes(

@@ -112,7 +112,7 @@ def test_a_damaged_checkpoint_is_passed_over_aloud(
     assert "step 14 is passed over: its file optimizer.pt" in listener.logs[0]
 
 
-def test_a_loss_that_is_no_number_ends_the_training_with_advice(
+def test_a_base_whose_loss_is_no_number_is_not_trained(
     recipe: Recipe, source: ModelSource, colours: Rows, tmp_path: Path
 ) -> None:
     from safetensors.torch import load_file, save_file
@@ -123,7 +123,7 @@ def test_a_loss_that_is_no_number_ends_the_training_with_advice(
     save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
     base = source.model_copy(update={"folder": broken})
 
-    with pytest.raises(TrainingError, match="Lower the learning rate"):
+    with pytest.raises(TrainingError, match="before the first step: the base model's weights"):
         train_lora(recipe, base, colours, tmp_path / "run", progress=_NumbersOnly())
 
 
