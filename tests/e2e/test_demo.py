@@ -14,7 +14,6 @@ import pytest
 
 pytestmark = pytest.mark.prove
 ROOT = Path(__file__).parents[2]
-MINUTES = 4
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +36,11 @@ def demo(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, cwd=ROOT, env=environment(place), text=True, capture_output=True, check=False
     )
+
+
+def words(output: str) -> str:
+    """Return what was printed without the frame and the line breaks."""
+    return " ".join(output.replace("│", " ").split())
 
 
 def newest_verdict(place: Path) -> dict[str, Any]:
@@ -65,7 +69,7 @@ def test_the_demo_ends_with_a_model_that_is_proven_better(place: Path) -> None:
     assert len(verdict["samples"]) == 10
     assert [one["fell_back"] for one in verdict["receipts"]] == [False] * 4
     for said in ("BETTER", "exact match", "ROUGE-L", "version 1 (champion)", "Next: make mlflow"):
-        assert said in ended.stdout
+        assert said in words(ended.stdout)
 
 
 def test_shuffled_labels_end_not_better_and_the_champion_stays(place: Path) -> None:
@@ -76,7 +80,7 @@ def test_shuffled_labels_end_not_better_and_the_champion_stays(place: Path) -> N
     assert (verdict["verdict"], verdict["promoted"]) == ("not better", False)
     assert verdict["champion_version"] == 1
     assert "NOT BETTER" in ended.stdout
-    assert "version 1 stays champion" in " ".join(ended.stdout.split())
+    assert "version 1 stays champion" in words(ended.stdout)
 
 
 def test_ctrl_c_takes_one_line_and_a_checkpoint_and_the_run_goes_on(place: Path) -> None:

@@ -93,7 +93,7 @@ class Verdict(_Part):
     receipts: tuple[ReceiptSummary, ...]
     losses: tuple[LossPoint, ...]
     samples: tuple[Sample, ...] = Field(description="Ten rows, wins and losses in proportion.")
-    seconds: Finite = Field(description="From start to verdict.")
+    seconds: Finite = Field(description="Of the four steps, as this run did them.")
     next_command: str = Field(description="What to run next.")
 
 
