@@ -148,8 +148,23 @@ def test_different_answers_to_the_same_prompt_are_a_warning(tmp_path: Path) -> N
     )
 
 
-def test_a_preference_pair_and_a_plain_text_contradict_nobody(tmp_path: Path) -> None:
+def test_plain_texts_contradict_nobody(tmp_path: Path) -> None:
     texts = [conversation(("assistant", text)) for text in ("Once.", "Twice.")]
+
+    assert validate(save(tmp_path, *texts)).counts == {}
+
+
+def test_an_answer_without_a_question_among_others_that_have_one_is_an_error(
+    tmp_path: Path,
+) -> None:
+    rows = [conversation(USER, ASSISTANT), conversation(("assistant", "Once."))]
+
+    report = validate(save(tmp_path, *rows))
+
+    assert (report.counts, report.rows_usable) == ({"no_question": 1}, 1)
+
+
+def test_a_preference_pair_contradicts_nobody(tmp_path: Path) -> None:
     pairs = [
         conversation(USER, ASSISTANT, ("user", "Bye")).model_copy(
             update={"chosen": pair(good, bad).chosen, "rejected": pair(good, bad).rejected}
@@ -157,7 +172,7 @@ def test_a_preference_pair_and_a_plain_text_contradict_nobody(tmp_path: Path) ->
         for good, bad in (("a", "b"), ("b", "c"))
     ]
 
-    assert validate(save(tmp_path, *pairs, *texts)).counts == {}
+    assert validate(save(tmp_path, *pairs)).counts == {}
 
 
 def test_all_problems_of_a_row_are_found_at_once(tmp_path: Path) -> None:

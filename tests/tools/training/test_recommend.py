@@ -41,7 +41,7 @@ SHAPES: dict[str, dict[str, int]] = {
 def model(size: str, **changes: Any) -> ModelSource:
     values: dict[str, Any] = {
         "name": size,
-        "folder": Path("model"),
+        "folder": Path("models") / size,
         "revision": None,
         "local": True,
         "model_type": "llama",
