@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,42 @@ def test_data_that_cannot_be_used_is_refused_in_one_sentence(
     printed = " ".join(capsys.readouterr().out.split())
     assert said in printed
     assert "Traceback" not in printed
+
+
+def test_an_empty_goal_is_not_taken_for_none(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--model", str(tiny_model), "--goal", ""]) == 1
+
+    assert "goal" in capsys.readouterr().out
+
+
+def test_ctrl_c_while_it_starts_ends_it_in_one_line() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", _INTERRUPTED_IMPORT],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    printed, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert printed == "Stopped before anything was begun.\n"
+
+
+# Interrupts itself while the first heavy module is being imported.
+_INTERRUPTED_IMPORT = """
+import os, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "pydantic":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+from backend.demo import main
+sys.exit(main([]))
+"""
 
 
 def test_a_goal_that_is_too_long_is_named(

@@ -3,11 +3,11 @@
 A model is data: weights in safetensors, numbers in JSON. Whatever could run code (`auto_map`,
 pickled weights) is refused, and so are numbers that would fill the memory before a load fails.
 
-Not covered: what a chat template does when it is rendered, and whether the weights are any good.
+Not covered: whether the weights are any good.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tools.errors import ModelError
 from tools.hub.read_json import read_json_object
+from tools.hub.try_template import try_template
 from tools.hub.weight_files import count_elements, weight_files
 
 _MODEL_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_TEMPLATE_BYTES = 200_000
+_TEMPLATE_CHARACTERS = 200_000
 # Files of a model that transformers searches for the name of code to run.
 _MAY_NAME_CODE = (
     "config.json",
@@ -175,15 +176,26 @@ def _bounded(key: str, value: object, highest: int) -> int:
 
 
 def _check_template(folder: Path) -> None:
-    template = folder / "chat_template.jinja"
-    size = template.stat().st_size if template.is_file() else 0
-    tokenizer = folder / "tokenizer_config.json"
-    if tokenizer.is_file():
-        size = max(size, len(str(read_json_object(tokenizer).get("chat_template") or "")))
-    if size > _TEMPLATE_BYTES:
-        raise ModelError(
-            f"The chat template has {size:,} characters; {_TEMPLATE_BYTES:,} are allowed."
-        )
+    for template in _templates(folder):
+        if len(template) > _TEMPLATE_CHARACTERS:
+            raise ModelError(
+                f"The chat template has {len(template):,} characters; "
+                f"{_TEMPLATE_CHARACTERS:,} are allowed."
+            )
+        try_template(template)
+
+
+def _templates(folder: Path) -> Iterator[str]:
+    """Yield the chat templates of the model, from both places where it may keep them."""
+    file, tokenizer = folder / "chat_template.jinja", folder / "tokenizer_config.json"
+    if file.is_file():
+        with file.open(encoding="utf-8", errors="replace") as text:
+            yield text.read(_TEMPLATE_CHARACTERS + 1)
+    kept = read_json_object(tokenizer).get("chat_template") if tokenizer.is_file() else None
+    for one in kept if isinstance(kept, list) else [kept]:
+        template = one.get("template") if isinstance(one, dict) else one
+        if isinstance(template, str):
+            yield template
 
 
 def _refuse_hollow(facts: ModelFacts) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.errors import ModelError, TrainingError
+from tools.files import sha256_of
 from tools.progress import NoProgress, Progress
 from tools.training.tiny_model import (
     TINY_INSTRUCT,
@@ -42,6 +43,7 @@ class PretrainReport(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     model: str = Field(description="Name of the model.")
+    text_sha256: str = Field(default="", description="Of the text it was trained on.")
     parameters: int
     tokens: int = Field(description="Tokens the model was trained on, repeats included.")
     seconds: float
@@ -66,7 +68,7 @@ def pretrain(
     import torch
 
     if target.exists():
-        return _earlier_report(target)
+        return _reused(target, text, progress)
     begin = time.monotonic()
     conversations, prose = _read_pieces(text)
     tokenizer = build_tiny_tokenizer(_plain_texts(conversations, prose), size)
@@ -77,6 +79,7 @@ def pretrain(
         loss = _train(model, blocks, size, progress)
     report = PretrainReport(
         model=target.name,
+        text_sha256=sha256_of(text),
         parameters=model.num_parameters(),
         tokens=size.steps * size.batch_rows * size.block_tokens,
         seconds=round(time.monotonic() - begin, 1),
@@ -233,6 +236,16 @@ def _save(
             aside.rename(target)
         except OSError:  # another process was faster; the models are the same
             return _earlier_report(target)
+    return report
+
+
+def _reused(target: Path, text: Path, progress: Progress) -> PretrainReport:
+    report = _earlier_report(target)
+    if text.is_file() and report.text_sha256 != sha256_of(text):
+        progress.log(
+            f"{target.name} was made from another text and is used as it is. "
+            "To have it made anew, delete its folder among the models."
+        )
     return report
 
 

@@ -35,6 +35,10 @@ class Listener(NoProgress):
         self.patience = patience
         self.losses: list[float] = []
         self.shares: list[float] = []
+        self.logs: list[str] = []
+
+    def log(self, message: str) -> None:
+        self.logs.append(message)
 
     def metric(self, name: str, value: float, step: int) -> None:
         self.losses.append(value)
@@ -94,6 +98,20 @@ def test_a_second_call_returns_the_first_model(
 
     assert again == report.model_copy(update={"reused": True})
     assert (target / "model.safetensors").stat().st_mtime_ns == before
+
+
+def test_a_model_of_another_text_is_kept_and_said(
+    made: tuple[Path, PretrainReport], text: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("Another text.\n", encoding="utf-8")
+    heard, silent = Listener(), Listener()
+
+    pretrain(made[0], other, size=SMALL, progress=heard)
+    pretrain(made[0], text, size=SMALL, progress=silent)
+
+    assert "made from another text" in heard.logs[0]
+    assert silent.logs == []
 
 
 def test_the_same_seed_gives_the_same_weights(
