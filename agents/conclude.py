@@ -59,13 +59,13 @@ def conclude(desk: Desk, state: RunState, record_problem: str | None) -> Verdict
     write_verdict(verdict, desk.folder)
     write_report(verdict, desk.folder)
     if state.record:
-        _hand_to_mlflow(desk, state.data)
+        _hand_to_mlflow(desk)
     return verdict
 
 
-def _hand_to_mlflow(desk: Desk, data: DataStep) -> None:
+def _hand_to_mlflow(desk: Desk) -> None:
     try:
-        record_now(desk, data.split, CONCLUDED)
+        record_now(desk, CONCLUDED)
     except TrackingError as error:
         desk.studio.progress.log(f"The report is not in MLflow: {error}")
 
@@ -75,7 +75,7 @@ def _dataset(data: DataStep, *, shuffled: bool) -> DatasetSummary:
     return DatasetSummary(
         source=data.imported.source,
         format=data.imported.format,
-        rows_imported=data.imported.rows_read,
+        rows_imported=data.imported.rows_imported,
         rows_usable=split.train_rows + split.validation_rows + split.heldout_rows,
         rows_train=split.train_rows,
         rows_validation=split.validation_rows,
@@ -125,7 +125,7 @@ def _samples(folder: Path, evaluation: EvaluationStep, *, seed: int) -> tuple[Sa
     if metric == "loss":
         return ()
     table = score_rows(rows).scores["rouge_l" if metric == "rouge_l" else "exact_match"]
-    return choose_samples(rows, table["base"], table["tuned"], seed=seed)
+    return choose_samples(rows, base=table["base"], tuned=table["tuned"], seed=seed)
 
 
 def _seconds(state: RunState) -> float:

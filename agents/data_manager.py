@@ -1,6 +1,6 @@
 """The Data Manager: is the data fit to train on?"""
 
-from collections.abc import Callable
+import os.path
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -32,10 +32,17 @@ def judge_data(desk: Desk) -> DataDecision:
         Assignment(
             name="data_manager",
             step=1,
-            tools=[desk.tool(function) for function in data_tools(desk)],
+            tools=(
+                import_user_dataset,
+                profile_dataset,
+                validate_dataset,
+                remove_invalid_rows,
+                deduplicate_dataset,
+                split_for_training,
+            ),
             answer=DataDecision,
             rules=_decide,
-            check=lambda answer: _problem(answer, desk),
+            check=_problem,
         ),
         desk,
     )
@@ -47,8 +54,13 @@ def source_of(job: FineTuneJob) -> Path | HubDataset:
     Raises:
         DatasetError: It is neither a path that exists nor shaped like a Hub id.
     """
-    path = Path(job.dataset).expanduser()
-    if path.exists() or path.suffix.lower() in SUFFIXES or job.dataset.startswith((".", "/", "~")):
+    # Not Path.expanduser() and exists(): they raise at an unknown `~user` and an over-long name.
+    path = Path(os.path.expanduser(job.dataset))
+    if (
+        os.path.lexists(path)
+        or path.suffix.lower() in SUFFIXES
+        or job.dataset.startswith((".", "/", "~"))
+    ):
         return path
     try:
         return HubDataset(id=job.dataset, config=job.config, split=job.split, revision=job.revision)
@@ -61,63 +73,49 @@ def heldout_share(rows: int) -> float:
     return max(0.15, min(1 / 3, (MIN_ROWS + 1) / rows))
 
 
-def data_tools(desk: Desk) -> list[Callable[..., BaseModel]]:
-    """Return the tools of the Data Manager as plain functions, bound to `desk`."""
-    folder, progress = desk.studio.workspace.datasets, desk.studio.progress
-
-    def import_user_dataset() -> ImportReport:
-        """Import the dataset the user named. Its format is recognised by its structure."""
-        progress.log(f"Importing {Path(desk.job.dataset).name}.")
-        token = desk.studio.hub_token
-        report = import_dataset(
-            source_of(desk.job),
-            folder,
-            token=token.get_secret_value() if token else None,
-            progress=progress,
-        )
-        desk.admit(report.dataset)
-        return report
-
-    def profile_dataset(dataset: str) -> ProfileReport:
-        """Count the rows, turns, lengths and distinct answers of a dataset."""
-        return profile(desk.dataset(dataset))
-
-    def validate_dataset(dataset: str) -> ValidationReport:
-        """Find the faulty rows of a dataset: empty answers, wrong roles, e-mail addresses ..."""
-        return validate(desk.dataset(dataset))
-
-    def remove_invalid_rows(dataset: str) -> RemoveReport:
-        """Copy a dataset without the rows that validation found errors in."""
-        report = remove_invalid(desk.dataset(dataset), folder)
-        desk.admit(report.dataset)
-        return report
-
-    def deduplicate_dataset(dataset: str) -> DeduplicateReport:
-        """Copy a dataset without its exact repeats. The first of the repeated rows stays."""
-        report = deduplicate(desk.dataset(dataset), folder)
-        desk.admit(report.dataset)
-        return report
-
-    def split_for_training(dataset: str) -> SplitReport:
-        """Split a clean dataset into rows to train on, to watch the loss on, and held-out rows.
-
-        Equal prompts go to one side. Faulty rows must have been removed before.
-        """
-        report = _split(desk, dataset)
-        desk.admit(report.train, report.validation, report.heldout)
-        return report
-
-    return [
-        import_user_dataset,
-        profile_dataset,
-        validate_dataset,
-        remove_invalid_rows,
-        deduplicate_dataset,
-        split_for_training,
-    ]
+def import_user_dataset(desk: Desk) -> ImportReport:
+    """Import the dataset the user named. Its format is recognised by its structure."""
+    progress, token = desk.studio.progress, desk.studio.hub_token
+    progress.log(f"Importing {Path(desk.job.dataset).name}.")
+    report = import_dataset(
+        source_of(desk.job),
+        desk.studio.workspace.datasets,
+        token=token.get_secret_value() if token else None,
+        progress=progress,
+    )
+    desk.admit(report.dataset)
+    return report
 
 
-def _split(desk: Desk, dataset: str) -> SplitReport:
+def profile_dataset(desk: Desk, dataset: str) -> ProfileReport:
+    """Count the rows, turns, lengths and distinct answers of a dataset."""
+    return profile(desk.dataset(dataset))
+
+
+def validate_dataset(desk: Desk, dataset: str) -> ValidationReport:
+    """Find the faulty rows of a dataset: empty answers, wrong roles, e-mail addresses ..."""
+    return validate(desk.dataset(dataset))
+
+
+def remove_invalid_rows(desk: Desk, dataset: str) -> RemoveReport:
+    """Copy a dataset without the rows that validation found errors in."""
+    report = remove_invalid(desk.dataset(dataset), desk.studio.workspace.datasets)
+    desk.admit(report.dataset)
+    return report
+
+
+def deduplicate_dataset(desk: Desk, dataset: str) -> DeduplicateReport:
+    """Copy a dataset without its exact repeats. The first of the repeated rows stays."""
+    report = deduplicate(desk.dataset(dataset), desk.studio.workspace.datasets)
+    desk.admit(report.dataset)
+    return report
+
+
+def split_for_training(desk: Desk, dataset: str) -> SplitReport:
+    """Split a clean dataset into rows to train on, to watch the loss on, and held-out rows.
+
+    Equal prompts go to one side. Faulty rows must have been removed before.
+    """
     source, workspace = desk.dataset(dataset), desk.studio.workspace
     checked = validate(source)
     if checked.rows_usable < checked.rows_checked:
@@ -130,6 +128,7 @@ def _split(desk: Desk, dataset: str) -> SplitReport:
             f"  With {checked.rows_checked} rows, {report.heldout_rows} are held out. A proof "
             f"takes {MIN_ROWS}, so the verdict cannot be 'better': add rows."
         )
+    desk.admit(report.train, report.validation, report.heldout)
     return report
 
 

@@ -1,8 +1,8 @@
 """What an agent has in front of it in one step: its tools, and what they reported.
 
-`Desk.tool` turns a plain function into a CrewAI tool. Every call is recorded for the receipt, a
-refusal is handed to the model as a `ToolFailure`, and the reports are kept, so that the answer can
-be held against them. A dataset name is accepted only when a tool of this run made it.
+`Desk.tool` turns a plain function of the desk into a CrewAI tool. Every call is recorded for the
+receipt, a refusal is handed to the model as a `ToolFailure`, and the reports are kept, so that the
+answer can be held against them. A dataset name is accepted only when a tool of this run made it.
 """
 
 import inspect
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Concatenate, TypeVar, get_type_hints
 
 from crewai.tools import BaseTool, ToolFailure
 from crewai.tools import tool as crewai_tool
@@ -29,6 +29,8 @@ class BaseModelName(BaseModel):
 
 
 _Report = TypeVar("_Report", bound=BaseModel)
+ToolFunction = Callable[Concatenate["Desk", ...], BaseModel]
+_MOST_CALLS = 5  # of one tool by one agent
 
 
 class ToolFault(BaseException):
@@ -48,6 +50,12 @@ class Desk:
         self.calls: list[ToolCall] = []
         self._reports: dict[type[BaseModel], BaseModel] = {}
         self._datasets: set[str] = set()
+        self._laid = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """The time since the desk was laid."""
+        return time.monotonic() - self._laid
 
     def dataset(self, name: str) -> Path:
         """Return the file of a dataset this run made.
@@ -86,55 +94,61 @@ class Desk:
         """Put `report` on the desk as the latest of its kind."""
         self._reports[type(report)] = report
 
-    def tool(self, function: Callable[..., BaseModel]) -> BaseTool:
-        """Return `function` as a tool for an agent, under its own name and docstring."""
+    def tool(self, function: ToolFunction) -> BaseTool:
+        """Return `function` as a tool for an agent, under its own name and docstring.
+
+        Its first parameter is this desk, which a model neither sees nor chooses.
+        """
+        whole = inspect.signature(function)
 
         @wraps(function)
         def call(**arguments: Any) -> Any:
             self.studio.progress.check()
             started = time.monotonic()
-            try:
-                _check_arguments(function, arguments)
-                report = function(**arguments)
-            except ToolError as error:
-                self._note(function, arguments, None, str(error), started)
-                return ToolFailure(message=str(error), code=type(error).__name__)
-            except OSError as error:
-                refusal = f"A file cannot be read or written: {error.strerror}."
-                self._note(function, arguments, None, refusal, started)
-                return ToolFailure(message=refusal, code="OSError")
-            except Exception as error:
-                raise ToolFault from error
-            self.keep(report)
-            self._note(function, arguments, report, None, started)
-            return report
+            outcome = self._outcome(function, arguments)
+            self._note(function.__name__, arguments, outcome, started)
+            return outcome
 
-        call.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+        offered = [*whole.parameters.values()][1:]
+        call.__signature__ = whole.replace(parameters=offered)  # type: ignore[attr-defined]
         name, schema = function.__name__, get_type_hints(function)["return"]
-        made: BaseTool = crewai_tool(name, result_schema=schema)(call)
+        # A tool with a limit is also never run beside another one.
+        make = crewai_tool(name, result_schema=schema, max_usage_count=_MOST_CALLS)
+        made: BaseTool = make(call)
         return made
 
+    def _outcome(self, function: ToolFunction, arguments: dict[str, Any]) -> BaseModel:
+        """Return the report of `function`, or why it refused, as a `ToolFailure`."""
+        try:
+            _check_arguments(function, self, arguments)
+            report = function(self, **arguments)
+        except ToolError as error:
+            return ToolFailure(message=str(error), code=type(error).__name__)
+        except OSError as error:
+            refusal = f"A file cannot be read or written: {error.strerror}."
+            return ToolFailure(message=refusal, code="OSError")
+        except Exception as error:
+            raise ToolFault from error
+        self.keep(report)
+        return report
+
     def _note(
-        self,
-        function: Callable[..., BaseModel],
-        arguments: dict[str, Any],
-        report: BaseModel | None,
-        refusal: str | None,
-        started: float,
+        self, tool: str, arguments: dict[str, Any], outcome: BaseModel, started: float
     ) -> None:
+        refused = isinstance(outcome, ToolFailure)
         self.calls.append(
             ToolCall(
-                tool=function.__name__,
+                tool=tool,
                 arguments=arguments,
-                result=report.model_dump(mode="json") if report else None,
-                refusal=refusal,
+                result=None if refused else outcome.model_dump(mode="json"),
+                refusal=outcome.message if isinstance(outcome, ToolFailure) else None,
                 seconds=round(time.monotonic() - started, 2),
             )
         )
 
 
-def _check_arguments(function: Callable[..., BaseModel], arguments: dict[str, Any]) -> None:
+def _check_arguments(function: ToolFunction, desk: Desk, arguments: dict[str, Any]) -> None:
     try:
-        inspect.signature(function).bind(**arguments)
+        inspect.signature(function).bind(desk, **arguments)
     except TypeError as error:
         raise ToolError(f"{function.__name__} takes other arguments: {error}.") from error

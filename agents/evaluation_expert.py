@@ -1,7 +1,6 @@
 """The Evaluation Expert: is the tuned model better than its base, and at what cost?"""
 
 import shutil
-from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +22,7 @@ from tools.evaluation.gate import GateDecision, decide
 from tools.hub.resolve_model import ModelSource
 from tools.tracking.fetch_adapter import fetch_adapter
 from tools.tracking.registry import find_champion
+from tools.training.load_model import load_model
 from tools.training.probe_hardware import HardwareReport
 from tools.training.recipe import Recipe
 from tools.training.train_lora import TrainReport
@@ -40,83 +40,81 @@ class ChampionReport(BaseModel):
     problem: str | None = Field(default=None, description="Why it is not known, if so.")
 
 
-def judge_model(desk: Desk, source: ModelSource, split: SplitReport) -> EvaluationDecision:
-    """Let the Evaluation Expert compare the tuned model with its base."""
+def judge_model(desk: Desk, source: ModelSource) -> EvaluationDecision:
+    """Let the Evaluation Expert compare the tuned model with its base, which is `source`."""
+    desk.keep(source)
     return run_agent(
         Assignment(
             name="evaluation_expert",
             step=3,
-            tools=[desk.tool(function) for function in evaluation_tools(desk, source, split)],
+            tools=(find_todays_champion, answer_heldout_rows, compare_with_base, ask_gate),
             answer=EvaluationDecision,
             rules=_decide,
-            check=lambda answer: _problem(answer, desk),
+            check=_problem,
         ),
         desk,
     )
 
 
-def evaluation_tools(
-    desk: Desk, source: ModelSource, split: SplitReport
-) -> list[Callable[..., BaseModel]]:
-    """Return the tools of the Evaluation Expert as plain functions, bound to `desk`."""
-
-    def find_todays_champion() -> ChampionReport:
-        """Fetch the model that is champion for this base and dataset today, if there is one."""
-        return _fetched_champion(desk)
-
-    def answer_heldout_rows() -> AnswerReport:
-        """Let base, tuned model and today's champion answer every held-out row."""
-        champion = desk.need(ChampionReport, "find_todays_champion")
-        adapters = {"tuned": desk.folder / "adapter"}
-        if champion.version is not None:
-            adapters["champion"] = desk.folder / _CHAMPION
-        desk.studio.progress.log(f"Answering {split.heldout_rows} held-out rows.")
-        report = answer_rows(
-            source,
-            adapters,
-            desk.studio.workspace.dataset(split.heldout),
-            desk.folder,
-            bf16=desk.need(Recipe, "train_adapter").bf16,
-            device=desk.need(HardwareReport, "probe_machine").device,
-            progress=desk.studio.progress,
-        )
-        shutil.rmtree(desk.folder / _CHAMPION, ignore_errors=True)
-        for row in read_answers(desk.folder)[:_SHOWN]:
-            desk.studio.progress.sample(row.prompt, row.answers.get("tuned", ""))
-        return report
-
-    def compare_with_base() -> CompareReport:
-        """Compare the answers row by row: differences with 95 % paired-bootstrap intervals."""
-        answers = desk.need(AnswerReport, "answer_heldout_rows")
-        return compare_answers(desk.folder, answers.primary_metric)
-
-    def ask_gate() -> GateDecision:
-        """Ask the gate whether the tuned model is better and may become the champion."""
-        compared = desk.need(CompareReport, "compare_with_base")
-        champion = desk.need(ChampionReport, "find_todays_champion")
-        return decide(
-            against_base=compared.against_base,
-            reading=compared.reading,
-            against_champion=compared.against_champion,
-            champion_version="unknown" if champion.problem else champion.version,
-            primary_metric=compared.primary_metric,
-            adapter_sha256=desk.need(TrainReport, "train_adapter").adapter_sha256,
-        )
-
-    return [find_todays_champion, answer_heldout_rows, compare_with_base, ask_gate]
-
-
-def _fetched_champion(desk: Desk) -> ChampionReport:
+def find_todays_champion(desk: Desk) -> ChampionReport:
+    """Fetch the model that is champion for this base and dataset today, if there is one."""
     champion = todays_champion(desk)
     if champion.version is None:
         return champion
     target = desk.folder / _CHAMPION
     shutil.rmtree(target, ignore_errors=True)  # of an evaluation that was stopped
     try:
-        fetch_adapter(desk.studio.store, model_name(desk), champion.version, target)
+        fetch_adapter(desk.studio.store, model_name(desk), version=champion.version, target=target)
     except TrackingError as error:
         return ChampionReport(version=None, problem=str(error))
     return champion
+
+
+def answer_heldout_rows(desk: Desk) -> AnswerReport:
+    """Let base, tuned model and today's champion answer every held-out row."""
+    split, progress = desk.need(SplitReport, "split_for_training"), desk.studio.progress
+    adapters = {"tuned": desk.folder / "adapter"}
+    if desk.need(ChampionReport, "find_todays_champion").version is not None:
+        adapters["champion"] = desk.folder / _CHAMPION
+    progress.log(f"Answering {split.heldout_rows} held-out rows.")
+    source = desk.need(ModelSource, "begin")
+    base = load_model(
+        source,
+        bf16=desk.need(Recipe, "train_adapter").bf16,
+        device=desk.need(HardwareReport, "probe_machine").device,
+    )
+    report = answer_rows(
+        base,
+        adapters,
+        heldout=desk.studio.workspace.dataset(split.heldout),
+        folder=desk.folder,
+        max_positions=source.max_positions,
+        progress=progress,
+    )
+    shutil.rmtree(desk.folder / _CHAMPION, ignore_errors=True)
+    for row in read_answers(desk.folder)[:_SHOWN]:
+        progress.sample(row.prompt, row.answers.get("tuned", ""))
+    return report
+
+
+def compare_with_base(desk: Desk) -> CompareReport:
+    """Compare the answers row by row: differences with 95 % paired-bootstrap intervals."""
+    answers = desk.need(AnswerReport, "answer_heldout_rows")
+    return compare_answers(desk.folder, answers.primary_metric)
+
+
+def ask_gate(desk: Desk) -> GateDecision:
+    """Ask the gate whether the tuned model is better and may become the champion."""
+    compared = desk.need(CompareReport, "compare_with_base")
+    champion = desk.need(ChampionReport, "find_todays_champion")
+    return decide(
+        against_base=compared.against_base,
+        reading=compared.reading,
+        against_champion=compared.against_champion,
+        champion_version="unknown" if champion.problem else champion.version,
+        primary_metric=compared.primary_metric,
+        adapter_sha256=desk.need(TrainReport, "train_adapter").adapter_sha256,
+    )
 
 
 def todays_champion(desk: Desk) -> ChampionReport:

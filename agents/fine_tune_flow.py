@@ -4,13 +4,15 @@ A CrewAI `Flow` whose state is saved after every step. CrewAI runs every step ag
 resumed, so a step returns at once when its result is in the state.
 """
 
-import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from crewai.flow.flow import Flow, listen, start
 from crewai.flow.persistence import persist
 from pydantic import BaseModel, PrivateAttr
 
+from agents.answers import DataDecision, EvaluationDecision, RecordDecision, TrainingDecision
 from agents.conclude import conclude
 from agents.data_manager import judge_data
 from agents.desk import BaseModelName, Desk, ToolFault
@@ -24,13 +26,21 @@ from agents.run_state import (
     RunState,
     StateFile,
     TrainingStep,
+    check_adapter_kept,
     load_state,
 )
 from agents.training_specialist import train_model
 from tools.data.import_dataset import ImportReport
 from tools.data.shuffle_labels import shuffle_labels
 from tools.data.split_dataset import SplitReport
-from tools.errors import DatasetError, EvaluationError, ModelError, TrainingError
+from tools.errors import (
+    DatasetError,
+    EvaluationError,
+    ModelError,
+    ToolError,
+    TrackingError,
+    TrainingError,
+)
 from tools.evaluation.evaluate_adapter import AnswerReport, CompareReport
 from tools.evaluation.gate import GateDecision
 from tools.evaluation.verdict import Verdict
@@ -42,6 +52,7 @@ from tools.training.probe_hardware import HardwareReport
 from tools.training.recipe import Recipe
 from tools.training.train_lora import TrainReport
 
+_Decision = TypeVar("_Decision", DataDecision, TrainingDecision, EvaluationDecision, RecordDecision)
 _LEAST_BYTES = 50_000_000  # of a run that trains the smallest of models
 
 
@@ -69,7 +80,7 @@ def go_on(studio: Studio, run_id: str) -> Verdict:
     """Do the steps of the run that have not ended yet, and return its verdict.
 
     Raises:
-        WorkspaceError: There is no such run, or its state is damaged.
+        WorkspaceError: There is no such run, or its state or its adapter is damaged.
         ToolError: The data cannot be used, or training or evaluation failed.
         Cancelled: It was asked to stop; called again, it goes on from there.
     """
@@ -130,36 +141,35 @@ class FineTuneFlow(Flow[RunState]):
         """Let the Data Manager make the dataset fit to train on."""
         if self.state.data is not None:
             return
-        desk, started = self._desk("Data Manager: is the data fit to train on?"), time.monotonic()
-        decision = judge_data(desk)
-        if decision.verdict == "not fit":
-            raise DatasetError(decision.reasons)
-        self._say(decision.verdict, decision.reasons)
+        desk = self._desk()
+        question = "Data Manager: is the data fit to train on?"
+        decision = self._heard(question, lambda: judge_data(desk), refusal=DatasetError)
         split = desk.need(SplitReport, "split_for_training")
         self.state.data = DataStep(
             decision=decision,
             imported=desk.need(ImportReport, "import_user_dataset"),
             split=self._shuffled(split) if self._job.shuffle_labels else split,
-            seconds=time.monotonic() - started,
+            seconds=desk.seconds,
         )
 
     @listen(prepare_data)
     def train(self) -> None:
         """Let the Training Specialist train an adapter."""
         if self.state.training is not None:
+            if self.state.record is None:  # from then on MLflow has it
+                check_adapter_kept(self._folder, self.state.training.training)
             return
-        desk = self._desk("Training Specialist: which recipe, and did training go well?")
-        started = time.monotonic()
-        decision = train_model(desk, self._source(), desk.need(SplitReport, "split_for_training"))
-        if decision.verdict == "failed":
-            raise TrainingError(decision.reasons)
-        self._say(decision.verdict, decision.reasons)
+        desk = self._desk()
+        question = "Training Specialist: which recipe, and did training go well?"
+        decision = self._heard(
+            question, lambda: train_model(desk, self._source()), refusal=TrainingError
+        )
         self.state.training = TrainingStep(
             decision=decision,
             hardware=desk.need(HardwareReport, "probe_machine"),
             recipe=desk.need(Recipe, "train_adapter"),
             training=desk.need(TrainReport, "train_adapter"),
-            seconds=time.monotonic() - started,
+            seconds=desk.seconds,
         )
 
     @listen(train)
@@ -168,21 +178,21 @@ class FineTuneFlow(Flow[RunState]):
 
         Done again when there is another champion by now than the one it was compared with.
         """
-        desk, started = self._desk(), time.monotonic()
-        if self.state.evaluation is not None and not self._champion_moved(desk):
+        if self.state.evaluation is not None and not self._champion_moved(self.state.evaluation):
             return
-        self._studio.progress.log("Evaluation Expert: is it better than the base?")
-        decision = judge_model(desk, self._source(), desk.need(SplitReport, "split_for_training"))
-        if decision.verdict == "failed":
-            raise EvaluationError(decision.reasons)
-        self._say(decision.verdict, decision.reasons)
+        self.state.evaluation = None
+        desk = self._desk()
+        question = "Evaluation Expert: is it better than the base?"
+        decision = self._heard(
+            question, lambda: judge_model(desk, self._source()), refusal=EvaluationError
+        )
         self.state.evaluation = EvaluationStep(
             decision=decision,
             champion=desk.need(ChampionReport, "find_todays_champion"),
             answers=desk.need(AnswerReport, "answer_heldout_rows"),
             compared=desk.need(CompareReport, "compare_with_base"),
             gate=desk.need(GateDecision, "ask_gate"),
-            seconds=time.monotonic() - started,
+            seconds=desk.seconds,
         )
 
     @listen(evaluate)
@@ -190,18 +200,20 @@ class FineTuneFlow(Flow[RunState]):
         """Let the MLflow Monitor record the run. A dead server does not lose the verdict."""
         if self.state.record is not None:
             return
-        desk, started = self._desk("MLflow Monitor: what does the record say?"), time.monotonic()
-        decision = keep_record(desk, desk.need(SplitReport, "split_for_training"))
-        self._say(decision.verdict, decision.reasons)
-        if decision.verdict == "failed":
-            self._record_problem = decision.reasons
+        desk = self._desk()
+        question = "MLflow Monitor: what does the record say?"
+        try:
+            decision = self._heard(question, lambda: keep_record(desk), refusal=TrackingError)
+        except TrackingError as error:
+            self._record_problem = str(error)
+            self._studio.progress.log(f"  failed. {error}")
             return
         self.state.record = RecordStep(
             decision=decision,
             recorded=desk.need(RecordReport, "record_this_run"),
             version=desk.need(VersionReport, "register_adapter"),
             promotion=desk.need(PromotionReport, "ask_promotion"),
-            seconds=time.monotonic() - started,
+            seconds=desk.seconds,
         )
 
     @listen(record)
@@ -209,12 +221,26 @@ class FineTuneFlow(Flow[RunState]):
         """Write the verdict and its report."""
         self._verdict = conclude(self._desk(), self.state, self._record_problem)
 
-    def _champion_moved(self, desk: Desk) -> bool:
+    def _heard(
+        self, question: str, answer: Callable[[], _Decision], *, refusal: type[ToolError]
+    ) -> _Decision:
+        """Say which question is open, and return what an agent answers to it.
+
+        Raises:
+            ToolError: Of the kind `refusal`, with the agent's reasons: it cannot go on.
+        """
+        self._studio.progress.log(question)
+        decision = answer()
+        if decision.verdict in ("not fit", "failed"):
+            raise refusal(decision.reasons)
+        self._studio.progress.log(f"  {decision.verdict}. {decision.reasons}")
+        return decision
+
+    def _champion_moved(self, earlier: EvaluationStep) -> bool:
         """Return whether a run that is not yet recorded was compared with an old champion."""
-        earlier = self.state.evaluation
-        if self.state.record is not None or earlier is None:
+        if self.state.record is not None:
             return False
-        today = todays_champion(desk)
+        today = todays_champion(self._desk())
         return today.problem is None and today != earlier.champion
 
     def _source(self) -> ModelSource:
@@ -227,11 +253,9 @@ class FineTuneFlow(Flow[RunState]):
                 )
         return self._base
 
-    def _desk(self, announced: str | None = None) -> Desk:
+    def _desk(self) -> Desk:
         """Return a desk with what the steps before have reported."""
         desk = Desk(self._studio, self._job, self._folder)
-        if announced:
-            self._studio.progress.log(announced)
         desk.keep(BaseModelName(name=self.state.base_name, sha256=self.state.base_sha256))
         for step in (
             self.state.data,
@@ -243,9 +267,6 @@ class FineTuneFlow(Flow[RunState]):
                 if isinstance(value, BaseModel):
                     desk.keep(value)
         return desk
-
-    def _say(self, verdict: str, reasons: str) -> None:
-        self._studio.progress.log(f"  {verdict}. {reasons}")
 
     def _shuffled(self, split: SplitReport) -> SplitReport:
         """Return the split with the training answers dealt to other rows: the self-test."""

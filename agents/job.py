@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from crewai.llms.base_llm import BaseLLM
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
 
 from tools.progress import Progress
 from tools.tracking.store import TrackingStore
@@ -17,7 +18,7 @@ class FineTuneJob(BaseModel):
 
     model: str = Field(description="Name of a local model, a folder, or a Hugging Face id.")
     dataset: str = Field(description="A file, a folder, or a Hugging Face id.")
-    goal: str = Field(min_length=1, max_length=500)
+    goal: str = Field(max_length=500, description="What the tuned model is for.")
     config: str | None = Field(default=None, description="Configuration of a Hub dataset.")
     split: str = Field(default="train", description="Split of a Hub dataset.")
     revision: str | None = Field(default=None, description="Revision of a Hub dataset.")
@@ -26,6 +27,17 @@ class FineTuneJob(BaseModel):
         description="Self-test: deal the training answers to other rows. Must end 'not better'.",
     )
     seed: int = Field(default=42, ge=0, lt=2**32)
+
+    @field_validator("goal")
+    @classmethod
+    def _goal_says_something(cls, goal: str) -> str:
+        if not goal.strip():
+            # Not a ValueError, whose text would begin with "Value error".
+            raise PydanticCustomError(
+                "empty_goal",
+                "It is empty. Say what the tuned model is for, e.g. 'Answer like our support team'",
+            )
+        return goal
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from pydantic import PrivateAttr, SecretStr
 
 from tools.errors import ModelError
 
+MOST_RETRIES = 1  # of a question that got no answer, while its time lasts
 _SENT = {"host", "content-type", "content-length", "accept", "user-agent", "authorization"}
 _REASONS = {
     401: "did not accept the key",
@@ -64,7 +65,7 @@ def connect(
         custom_openai=True,  # whatever the model's name looks like, it is served there
         temperature=0.0,
         timeout=border.limits.seconds_an_answer,
-        max_retries=1,
+        max_retries=MOST_RETRIES,
         interceptor=border,
     )
     llm.is_o1_model = False  # CrewAI goes by the name and would keep the tools from it

@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from agents.desk import Desk
-from agents.record import dataset_input, run_tags
-from tools.data.split_dataset import SplitReport
+from agents.record import describe_run
 from tools.progress import Cancelled, Progress
 from tools.tracking.live_run import LiveRun, RunStatus
-from tools.training.recipe import Recipe
 
 
 class _Both:
@@ -26,16 +24,9 @@ class _Both:
 
 
 @contextmanager
-def watched(desk: Desk, recipe: Recipe, split: SplitReport) -> Iterator[Progress]:
+def watched(desk: Desk) -> Iterator[Progress]:
     """Yield a `Progress` that streams metrics to MLflow while a training runs."""
-    live = LiveRun.start(
-        desk.studio.store,
-        desk.folder,
-        name=desk.folder.name,
-        params=recipe.model_dump(mode="json"),
-        tags=run_tags(desk),
-        dataset=dataset_input(desk, split),
-    )
+    live = LiveRun.start(desk.studio.store, desk.folder, about=describe_run(desk))
     status: RunStatus = "FAILED"
     try:
         yield _Both(desk.studio.progress, live)

@@ -1,7 +1,5 @@
 """The MLflow Monitor: what does the record say?"""
 
-from collections.abc import Callable
-
 from pydantic import BaseModel, ConfigDict
 
 from agents.answers import RecordDecision
@@ -10,19 +8,16 @@ from agents.record import (
     MADE,
     artifacts,
     base_of,
-    dataset_input,
+    describe_run,
     final_metrics,
     model_name,
-    run_tags,
 )
 from agents.rule_llm import Request, Seen
 from agents.run_agent import Assignment, run_agent
-from tools.data.split_dataset import SplitReport
 from tools.evaluation.gate import GateDecision
 from tools.tracking.earlier_runs import EarlierRun, earlier_runs
 from tools.tracking.record_run import RecordReport, record_run
 from tools.tracking.registry import VersionReport, move_champion, register_version
-from tools.training.recipe import Recipe
 from tools.training.train_lora import TrainReport
 
 _EARLIER = 5
@@ -47,81 +42,75 @@ class PromotionReport(BaseModel):
     reasons: tuple[str, ...]
 
 
-def keep_record(desk: Desk, split: SplitReport) -> RecordDecision:
+def keep_record(desk: Desk) -> RecordDecision:
     """Let the MLflow Monitor record the run and register its adapter."""
     return run_agent(
         Assignment(
             name="mlflow_monitor",
             step=4,
-            tools=[desk.tool(function) for function in record_tools(desk, split)],
+            tools=(list_earlier_runs, record_this_run, register_adapter, ask_promotion),
             answer=RecordDecision,
             rules=_decide,
-            check=lambda answer: _problem(answer, desk),
+            check=_problem,
         ),
         desk,
     )
 
 
-def record_now(desk: Desk, split: SplitReport, files: tuple[str, ...] = MADE) -> RecordReport:
+def record_now(desk: Desk, files: tuple[str, ...]) -> RecordReport:
     """Bring the MLflow run up to date, with `files` of the run's folder. May be called again."""
     return record_run(
         desk.studio.store,
         desk.folder,
-        name=desk.folder.name,
-        params=desk.need(Recipe, "train_adapter").model_dump(mode="json"),
-        tags=run_tags(desk),
-        dataset=dataset_input(desk, split),
+        about=describe_run(desk),
         metrics=final_metrics(desk),
         artifacts=artifacts(desk.folder, files),
     )
 
 
-def record_tools(desk: Desk, split: SplitReport) -> list[Callable[..., BaseModel]]:
-    """Return the tools of the MLflow Monitor as plain functions, bound to `desk`."""
-    store = desk.studio.store
+def list_earlier_runs(desk: Desk) -> EarlierRuns:
+    """List earlier runs on the same base model and dataset with their figures."""
+    name = model_name(desk)
+    runs = earlier_runs(desk.studio.store, model=name, limit=_EARLIER + 1)
+    others = [run for run in runs if run.tags.get("crewtune.run") != desk.folder.name]
+    return EarlierRuns(model=name, runs=tuple(others[:_EARLIER]))
 
-    def list_earlier_runs() -> EarlierRuns:
-        """List earlier runs on the same base model and dataset with their figures."""
-        name = model_name(desk)
-        runs = earlier_runs(store, model=name, limit=_EARLIER + 1)
-        others = [run for run in runs if run.tags.get("crewtune.run") != desk.folder.name]
-        return EarlierRuns(model=name, runs=tuple(others[:_EARLIER]))
 
-    def record_this_run() -> RecordReport:
-        """Log parameters, metrics, dataset, adapter and receipts of this run to MLflow."""
-        return record_now(desk, split)
+def record_this_run(desk: Desk) -> RecordReport:
+    """Log parameters, metrics, dataset, adapter and receipts of this run to MLflow."""
+    return record_now(desk, MADE)
 
-    def register_adapter() -> VersionReport:
-        """Register the adapter as a new version, a `challenger` if it is better than its base."""
-        recorded = desk.need(RecordReport, "record_this_run")
-        verdict = desk.need(GateDecision, "ask_gate").verdict
-        return register_version(
-            store,
-            model=model_name(desk),
-            mlflow_run_id=recorded.mlflow_run_id,
-            tags={
-                "adapter_sha256": desk.need(TrainReport, "train_adapter").adapter_sha256,
-                "verdict": verdict,
-                "base_model": base_of(desk).name,
-                "shuffled_labels": str(desk.job.shuffle_labels).lower(),
-            },
-            challenger=verdict == "better",
-        )
 
-    def ask_promotion() -> PromotionReport:
-        """Make the new version the champion if, and only if, the gate decided so."""
-        gate = desk.need(GateDecision, "ask_gate")
-        version = desk.need(VersionReport, "register_adapter").version
-        if not gate.promote:
-            return PromotionReport(
-                promoted=False, champion_version=gate.champion_version, reasons=gate.reasons
-            )
-        moved = move_champion(store, model=model_name(desk), version=version, decision=gate)
+def register_adapter(desk: Desk) -> VersionReport:
+    """Register the adapter as a new version, a `challenger` if it is better than its base."""
+    recorded = desk.need(RecordReport, "record_this_run")
+    verdict = desk.need(GateDecision, "ask_gate").verdict
+    return register_version(
+        desk.studio.store,
+        model=model_name(desk),
+        mlflow_run_id=recorded.mlflow_run_id,
+        tags={
+            "adapter_sha256": desk.need(TrainReport, "train_adapter").adapter_sha256,
+            "verdict": verdict,
+            "base_model": base_of(desk).name,
+            "shuffled_labels": str(desk.job.shuffle_labels).lower(),
+        },
+        challenger=verdict == "better",
+    )
+
+
+def ask_promotion(desk: Desk) -> PromotionReport:
+    """Make the new version the champion if, and only if, the gate decided so."""
+    gate = desk.need(GateDecision, "ask_gate")
+    version = desk.need(VersionReport, "register_adapter").version
+    if not gate.promote:
         return PromotionReport(
-            promoted=True, champion_version=moved.champion_version, reasons=gate.reasons
+            promoted=False, champion_version=gate.champion_version, reasons=gate.reasons
         )
-
-    return [list_earlier_runs, record_this_run, register_adapter, ask_promotion]
+    moved = move_champion(desk.studio.store, model=model_name(desk), version=version, decision=gate)
+    return PromotionReport(
+        promoted=True, champion_version=moved.champion_version, reasons=gate.reasons
+    )
 
 
 def _decide(seen: Seen) -> Request | BaseModel:

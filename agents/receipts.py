@@ -38,13 +38,12 @@ class Receipt(BaseModel):
     fell_back: str | None = Field(
         description="Why the rules answered in the place of the configured model."
     )
-    tokens: int
+    tokens: int = Field(description="Of the configured model, answers that were refused included.")
     seconds: float
 
 
-def write_receipt(receipt: Receipt, run_folder: Path) -> Path:
-    """Write `receipt` to the run's `receipts/` and return its file."""
+def write_receipt(receipt: Receipt, run_folder: Path) -> None:
+    """Write `receipt` to the run's `receipts/`."""
     name = receipt.agent.lower().replace(" ", "_")
     path = run_folder / "receipts" / f"{receipt.step}-{name}.json"
     write_text(path, receipt.model_dump_json(indent=1))
-    return path

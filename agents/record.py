@@ -8,8 +8,9 @@ from tools.data.import_dataset import ImportReport
 from tools.data.split_dataset import SplitReport
 from tools.evaluation.evaluate_adapter import CompareReport
 from tools.files import sha256_of
-from tools.tracking.mlflow_run import DatasetInput
+from tools.tracking.mlflow_run import DatasetInput, RunDescription
 from tools.tracking.registry import model_name_for
+from tools.training.recipe import Recipe
 from tools.training.train_lora import TrainReport
 
 MADE = ("adapter", "recipe.yaml", "answers.jsonl")  # by the time a run is recorded
@@ -20,7 +21,8 @@ def model_name(desk: Desk) -> str:
     """Return the registered model's name: one for each base model and dataset."""
     imported = desk.need(ImportReport, "import_user_dataset")
     base = base_of(desk)
-    return model_name_for(base.name, base.sha256, label_of(Path(imported.dataset)))
+    label = label_of(Path(imported.dataset))
+    return model_name_for(base.name, base_sha256=base.sha256, dataset_label=label)
 
 
 def base_of(desk: Desk) -> BaseModelName:
@@ -28,8 +30,18 @@ def base_of(desk: Desk) -> BaseModelName:
     return desk.need(BaseModelName, "begin")
 
 
-def run_tags(desk: Desk) -> dict[str, str]:
-    """Return the tags of the MLflow run."""
+def describe_run(desk: Desk) -> RunDescription:
+    """Return what the MLflow run says of itself: its name, settings, tags and dataset."""
+    recipe = desk.need(Recipe, "train_adapter")
+    return RunDescription(
+        name=desk.folder.name,
+        params=recipe.model_dump(mode="json"),
+        tags=_run_tags(desk),
+        dataset=_dataset_input(desk),
+    )
+
+
+def _run_tags(desk: Desk) -> dict[str, str]:
     return {
         "crewtune.run": desk.folder.name,
         "crewtune.goal": desk.job.goal,
@@ -39,8 +51,8 @@ def run_tags(desk: Desk) -> dict[str, str]:
     }
 
 
-def dataset_input(desk: Desk, split: SplitReport) -> DatasetInput:
-    """Return the training rows as an MLflow input."""
+def _dataset_input(desk: Desk) -> DatasetInput:
+    split = desk.need(SplitReport, "split_for_training")
     return DatasetInput(
         name=split.train,
         sha256=sha256_of(desk.studio.workspace.dataset(split.train)),

@@ -18,11 +18,10 @@ import yaml
 from crewai import Agent, Crew, CrewOutput, Task
 from crewai.events import event_context
 from crewai.llms.base_llm import BaseLLM
-from crewai.tools import BaseTool
 from crewai.tools.tool_failure import ToolExecutionFailedError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from agents.desk import Desk
+from agents.desk import Desk, ToolFunction
 from agents.receipts import Receipt, write_receipt
 from agents.rule_llm import RuleLLM, Rules
 
@@ -33,7 +32,6 @@ event_context._default_config.mismatch_behavior = event_context.MismatchBehavior
 _Answer = TypeVar("_Answer", bound=BaseModel)
 _ASKED_AGAIN = 2
 _MOST_CALLS = 20  # of tools in a step; a model that needs more is going round in circles
-_MOST_OF_ONE = 5  # calls of the same tool, one at a time
 
 
 class Prompt(BaseModel):
@@ -54,10 +52,10 @@ class Assignment(Generic[_Answer]):
 
     name: str
     step: int
-    tools: list[BaseTool]
+    tools: tuple[ToolFunction, ...]
     answer: type[_Answer]
     rules: Rules
-    check: Callable[[_Answer], str | None]  # what is wrong with an answer, or None
+    check: Callable[[_Answer, Desk], str | None]  # how an answer contradicts the tools, if it does
 
 
 @cache
@@ -77,8 +75,9 @@ def run_agent(assignment: Assignment[_Answer], desk: Desk) -> _Answer:
     started = time.monotonic()
     rules = RuleLLM(model="rules", rules=assignment.rules)
     llm, fell_back = desk.studio.llm or rules, None
+    spent_before = _tokens_spent(llm)
     try:
-        answer, tokens = _ask(assignment, desk, llm)
+        answer = _ask(assignment, desk, llm)
     # CrewAI and the clients below it have no common error, and none of theirs may stop a step.
     except Exception as error:
         if llm is rules:
@@ -86,7 +85,7 @@ def run_agent(assignment: Assignment[_Answer], desk: Desk) -> _Answer:
         fell_back = _in_one_line(error)
         desk.studio.progress.log(f"The model {llm.model!r} gave no usable answer: {fell_back}")
         desk.studio.progress.log("The rules decide in its place.")
-        answer, tokens = _ask(assignment, desk, rules)
+        answer = _ask(assignment, desk, rules)
     prompt = load_prompt(assignment.name)
     receipt = Receipt(
         step=assignment.step,
@@ -96,24 +95,25 @@ def run_agent(assignment: Assignment[_Answer], desk: Desk) -> _Answer:
         tool_calls=tuple(desk.calls),
         answer=answer.model_dump(mode="json"),
         fell_back=fell_back,
-        tokens=tokens,
+        tokens=_tokens_spent(llm) - spent_before,
         seconds=round(time.monotonic() - started, 2),
     )
     write_receipt(receipt, desk.folder)
     return answer
 
 
-def _ask(assignment: Assignment[_Answer], desk: Desk, llm: BaseLLM) -> tuple[_Answer, int]:
+def _tokens_spent(llm: BaseLLM) -> int:
+    """Return the tokens of all steps so far, of answers that were refused too."""
+    return llm.get_token_usage_summary().total_tokens
+
+
+def _ask(assignment: Assignment[_Answer], desk: Desk, llm: BaseLLM) -> _Answer:
     prompt = load_prompt(assignment.name)
-    for tool in assignment.tools:
-        # A tool with a limit is also never run beside another one.
-        tool.max_usage_count = _MOST_OF_ONE
-        tool.reset_usage_count()
     agent = Agent(
         role=prompt.role,
         goal=prompt.goal,
         backstory=prompt.backstory,
-        tools=assignment.tools,
+        tools=[desk.tool(function) for function in assignment.tools],
         llm=llm,
         allow_delegation=False,
         max_iter=_MOST_CALLS,
@@ -126,15 +126,14 @@ def _ask(assignment: Assignment[_Answer], desk: Desk, llm: BaseLLM) -> tuple[_An
             "{schema}", json.dumps(assignment.answer.model_json_schema())
         ),
         agent=agent,
-        guardrail=_guardrail(assignment),
+        guardrail=_guardrail(assignment, desk),
         guardrail_max_retries=_ASKED_AGAIN,
     )
     crew = Crew(agents=[agent], tasks=[task], verbose=False, memory=False, tracing=False)
     output = crew.kickoff()
     if not isinstance(output, CrewOutput):
         raise TypeError("A crew that does not stream answers as a whole.")
-    answer = _parse(output.raw, assignment.answer)
-    return answer, int(output.token_usage.total_tokens)
+    return _parse(output.raw, assignment.answer)
 
 
 def _task_text(prompt: Prompt, desk: Desk) -> str:
@@ -142,13 +141,13 @@ def _task_text(prompt: Prompt, desk: Desk) -> str:
     return prompt.task.replace("{goal}", desk.job.goal)
 
 
-def _guardrail(assignment: Assignment[_Answer]) -> Callable[[Any], tuple[bool, Any]]:
+def _guardrail(assignment: Assignment[_Answer], desk: Desk) -> Callable[[Any], tuple[bool, Any]]:
     def guardrail(output: Any) -> tuple[bool, Any]:
         try:
             answer = _parse(output.raw, assignment.answer)
         except ValueError as error:
             return False, str(error)
-        problem = assignment.check(answer)
+        problem = assignment.check(answer, desk)
         return (True, output.raw) if problem is None else (False, problem)
 
     return guardrail

@@ -16,12 +16,13 @@ from agents.job import FineTuneJob
 from agents.mlflow_monitor import PromotionReport
 from tools.data.import_dataset import ImportReport
 from tools.data.split_dataset import SplitReport
-from tools.errors import WorkspaceError
+from tools.errors import ModelError, WorkspaceError
 from tools.evaluation.evaluate_adapter import AnswerReport, CompareReport
 from tools.evaluation.gate import GateDecision
-from tools.files import write_text
+from tools.files import sha256_of, write_text
 from tools.tracking.record_run import RecordReport
 from tools.tracking.registry import VersionReport
+from tools.training.check_adapter import ADAPTER_WEIGHTS, check_adapter
 from tools.training.probe_hardware import HardwareReport
 from tools.training.recipe import Recipe
 from tools.training.train_lora import TrainReport
@@ -119,3 +120,22 @@ def load_state(folder: Path) -> RunState:
         raise WorkspaceError(
             f"The run {folder.name!r} has no readable state and cannot go on. Start a new one."
         ) from error
+
+
+def check_adapter_kept(folder: Path, training: TrainReport) -> None:
+    """Check that the run in `folder` still has the adapter that it trained.
+
+    Raises:
+        WorkspaceError: The adapter is missing or damaged.
+    """
+    adapter = folder / "adapter"
+    try:
+        check_adapter("tuned", adapter)
+        kept = sha256_of(adapter / ADAPTER_WEIGHTS) == training.adapter_sha256
+    except (OSError, ModelError):
+        kept = False
+    if not kept:
+        raise WorkspaceError(
+            f"The trained adapter of the run {folder.name!r} is missing or damaged, so the run "
+            "cannot go on. Start a new one with the same MODEL, DATASET and GOAL: make demo"
+        )

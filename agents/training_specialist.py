@@ -1,8 +1,6 @@
 """The Training Specialist: which recipe, and did training go well?"""
 
 import math
-from collections.abc import Callable
-from pathlib import Path
 
 from pydantic import BaseModel
 
@@ -28,77 +26,76 @@ from tools.training.train_lora import TrainReport, train_lora
 _RECIPE = "recipe.yaml"
 
 
-def train_model(desk: Desk, source: ModelSource, split: SplitReport) -> TrainingDecision:
+def train_model(desk: Desk, source: ModelSource) -> TrainingDecision:
     """Let the Training Specialist choose a recipe and train an adapter for `source`."""
+    desk.keep(source)
     return run_agent(
         Assignment(
             name="training_specialist",
             step=2,
-            tools=[desk.tool(function) for function in training_tools(desk, source, split)],
+            tools=(probe_machine, prove_training_masks, recommend_recipe, train_adapter),
             answer=TrainingDecision,
             rules=_decide,
-            check=lambda answer: _problem(answer, desk),
+            check=_problem,
         ),
         desk,
     )
 
 
-def training_tools(
-    desk: Desk, source: ModelSource, split: SplitReport
-) -> list[Callable[..., BaseModel]]:
-    """Return the tools of the Training Specialist as plain functions, bound to `desk`."""
-    workspace = desk.studio.workspace
+def probe_machine(desk: Desk) -> HardwareReport:
+    """Look at this machine: processors, memory, GPUs, bfloat16, disk."""
+    return probe_hardware(desk.folder)
 
-    def probe_machine() -> HardwareReport:
-        """Look at this machine: processors, memory, GPUs, bfloat16, disk."""
-        return probe_hardware(desk.folder)
 
-    def prove_training_masks() -> MaskProof:
-        """Prove that every training row has its answer, and its end, in the loss."""
-        tokenizer = load_tokenizer(source)
-        rows = encode(read_conversations(workspace.dataset(split.train)), tokenizer)
-        return prove_masks(rows, tokenizer, max_length=source.max_positions or 131072)
+def prove_training_masks(desk: Desk) -> MaskProof:
+    """Prove that every training row has its answer, and its end, in the loss."""
+    source, split = desk.need(ModelSource, "begin"), desk.need(SplitReport, "split_for_training")
+    tokenizer = load_tokenizer(source)
+    conversations = read_conversations(desk.studio.workspace.dataset(split.train))
+    rows = encode(conversations, tokenizer)
+    return prove_masks(rows, tokenizer, max_length=source.max_positions or 131072)
 
-    def recommend_recipe() -> Recommendation:
-        """Recommend a recipe for this model, machine and dataset, with a reason a value."""
-        proof = desk.need(MaskProof, "prove_training_masks")
-        return recommend(
-            source,
-            desk.need(HardwareReport, "probe_machine"),
-            rows=proof.rows,
-            longest_tokens=proof.longest_tokens,
-            median_tokens=proof.median_tokens,
-            seed=desk.job.seed,
+
+def recommend_recipe(desk: Desk) -> Recommendation:
+    """Recommend a recipe for this model, machine and dataset, with a reason a value."""
+    proof = desk.need(MaskProof, "prove_training_masks")
+    return recommend(
+        desk.need(ModelSource, "begin"),
+        desk.need(HardwareReport, "probe_machine"),
+        rows=proof.rows,
+        longest_tokens=proof.longest_tokens,
+        median_tokens=proof.median_tokens,
+        seed=desk.job.seed,
+    )
+
+
+def train_adapter(
+    desk: Desk,
+    learning_rate: float | None = None,
+    num_train_epochs: int | None = None,
+    r: int | None = None,
+    lora_alpha: int | None = None,
+) -> TrainReport:
+    """Train with the recommended recipe. Give a value only to depart from it.
+
+    A run trains once: called again, it goes on with the recipe it began with.
+    """
+    advice = desk.need(Recommendation, "recommend_recipe")
+    chosen = {
+        "learning_rate": learning_rate,
+        "num_train_epochs": num_train_epochs,
+        "r": r,
+        "lora_alpha": lora_alpha,
+    }
+    wanted = {name: value for name, value in chosen.items() if value is not None}
+    recipe = _begun(desk) or check_recipe({**advice.recipe.model_dump(), **wanted})
+    needed = estimate_memory(desk.need(ModelSource, "begin"), recipe).total_gib
+    if needed > advice.available_memory_gib:
+        raise RecipeError(
+            f"The training needs about {needed:.1f} GiB of memory and "
+            f"{advice.available_memory_gib:.1f} GiB are free. Choose a smaller model."
         )
-
-    def train_adapter(
-        learning_rate: float | None = None,
-        num_train_epochs: int | None = None,
-        r: int | None = None,
-        lora_alpha: int | None = None,
-    ) -> TrainReport:
-        """Train with the recommended recipe. Give a value only to depart from it.
-
-        A run trains once: called again, it goes on with the recipe it began with.
-        """
-        advice = desk.need(Recommendation, "recommend_recipe")
-        chosen = {
-            "learning_rate": learning_rate,
-            "num_train_epochs": num_train_epochs,
-            "r": r,
-            "lora_alpha": lora_alpha,
-        }
-        wanted = {name: value for name, value in chosen.items() if value is not None}
-        recipe = _begun(desk) or check_recipe({**advice.recipe.model_dump(), **wanted})
-        needed = estimate_memory(source, recipe).total_gib
-        if needed > advice.available_memory_gib:
-            raise RecipeError(
-                f"The training needs about {needed:.1f} GiB of memory and "
-                f"{advice.available_memory_gib:.1f} GiB are free. Choose a smaller model."
-            )
-        return _train(desk, source, split, recipe)
-
-    return [probe_machine, prove_training_masks, recommend_recipe, train_adapter]
+    return _train(desk, recipe)
 
 
 def _begun(desk: Desk) -> Recipe | None:
@@ -107,19 +104,19 @@ def _begun(desk: Desk) -> Recipe | None:
     return load_recipe(path) if path.is_file() else None
 
 
-def _train(desk: Desk, source: ModelSource, split: SplitReport, recipe: Recipe) -> TrainReport:
-    folder: Path = desk.folder
-    check_space(folder, space_needed(source, recipe))
-    save_recipe(recipe, folder / _RECIPE)
+def _train(desk: Desk, recipe: Recipe) -> TrainReport:
+    source, split = desk.need(ModelSource, "begin"), desk.need(SplitReport, "split_for_training")
+    check_space(desk.folder, space_needed(source, recipe))
+    save_recipe(recipe, desk.folder / _RECIPE)
     desk.keep(recipe)
     desk.studio.progress.log(
         f"Training {source.name} on {split.train_rows} rows for {recipe.num_train_epochs} epochs."
     )
-    hardware = desk.need(HardwareReport, "probe_machine")
+    device = desk.need(HardwareReport, "probe_machine").device
     workspace = desk.studio.workspace
     rows = (workspace.dataset(split.train), workspace.dataset(split.validation))
-    with watched(desk, recipe, split) as progress:
-        return train_lora(recipe, source, rows, folder, device=hardware.device, progress=progress)
+    with watched(desk) as progress:
+        return train_lora(recipe, source, rows, desk.folder, device=device, progress=progress)
 
 
 def _decide(seen: Seen) -> Request | BaseModel:

@@ -78,15 +78,18 @@ def _run(
     if given.resume is not None:
         run_id = given.resume
     else:
-        if given.model == TINY:
+        job = _job(given)
+        if job.model == TINY:
             _build_tiny(workspace, progress)
-        run_id = begin(studio, _job(given))
+        run_id = begin(studio, job)
     try:
         verdict = go_on(studio, run_id)
     except Cancelled as stop:
         raise Cancelled(f"Stopped. Go on with: make demo RESUME={run_id}") from stop
     except ToolError:
-        progress.log(f"The run is kept. When that is mended: make demo RESUME={run_id}")
+        progress.log(
+            f"The run is kept. Once what it says below is mended: make demo RESUME={run_id}"
+        )
         raise
     progress.close()
     show_verdict(verdict, settings.data_dir, console)
@@ -113,7 +116,7 @@ def _studio(settings: Settings, workspace: Workspace, progress: TerminalProgress
 def _job(given: argparse.Namespace) -> "FineTuneJob":
     from agents.job import FineTuneJob
 
-    own_goal = f"Answer like the answers in {Path(given.dataset).name}."
+    own_goal = f"Answer like the answers in {Path(given.dataset).name[:100]}."
     sample = given.dataset == REQUESTS
     fields = {name: value for name, value in vars(given).items() if name != "resume"}
     goal = (_GOAL if sample else own_goal) if given.goal is None else given.goal

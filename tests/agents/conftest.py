@@ -1,11 +1,18 @@
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from crewai.llms.base_llm import BaseLLM
 
+from agents.desk import BaseModelName, Desk
 from agents.job import FineTuneJob, Studio
+from tests.agents.scripted_llm import ScriptedLLM
 from tests.colours import colour_chats
 from tests.listener import Listener
+from tools.data.conversation import write_version
+from tools.data.import_dataset import import_dataset
+from tools.data.split_dataset import split_dataset
 from tools.tracking.store import TrackingStore
 from tools.workspace import Workspace
 
@@ -34,8 +41,29 @@ def job(colour_file: Path, tiny_model: Path) -> FineTuneJob:
     return FineTuneJob(model=str(tiny_model), dataset=str(colour_file), goal="Say the colour.")
 
 
-def with_model(studio: Studio, llm: BaseLLM) -> Studio:
-    """Return `studio` with a language model configured."""
-    from dataclasses import replace
+@pytest.fixture
+def empty_desk(studio: Studio, job: FineTuneJob) -> Callable[..., Desk]:
+    """Lay desks of new runs. `replies` are those of a scripted model, `changed` is of the job."""
 
-    return replace(studio, llm=llm)
+    def lay(*replies: Any, **changed: Any) -> Desk:
+        llm = ScriptedLLM(model="scripted", replies=[*replies]) if replies else None
+        asked = job.model_copy(update=changed)
+        return Desk(replace(studio, llm=llm), asked, studio.workspace.new_run())
+
+    return lay
+
+
+@pytest.fixture
+def prepared_desk(empty_desk: Callable[..., Desk]) -> Callable[..., Desk]:
+    """Lay desks on which the Data Manager's work is done, with 160 rows."""
+
+    def lay(*replies: Any) -> Desk:
+        desk = empty_desk(*replies)
+        folder = desk.studio.workspace.datasets
+        version = write_version(folder, "colours", colour_chats(160))
+        desk.keep(BaseModelName(name="tiny", sha256="ab" * 32))
+        desk.keep(import_dataset(Path(desk.job.dataset), folder))
+        desk.keep(split_dataset(version, folder, seed=1))
+        return desk
+
+    return lay

@@ -65,15 +65,27 @@ def completion(content: Any = None, tool_calls: Any = None) -> bytes:
 def serving(reply: Reply) -> Iterator[OpenAIServer]:
     """Serve `reply` to every request until the block ends."""
     asked: list[Asked] = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(reply, asked))
+    server.daemon_threads = True
+    server.block_on_close = False
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield OpenAIServer(f"http://127.0.0.1:{server.server_address[1]}/v1", asked)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
+
+def _handler(reply: Reply, asked: list[Asked]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            asked.append(
-                Asked(self.path, {k.lower(): v for k, v in self.headers.items()}, json.loads(body))
-            )
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            asked.append(Asked(self.path, headers, json.loads(body)))
             try:
                 reply(self, asked[-1])
             except OSError:
@@ -85,14 +97,4 @@ def serving(reply: Reply) -> Iterator[OpenAIServer]:
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.block_on_close = False
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield OpenAIServer(f"http://127.0.0.1:{server.server_address[1]}/v1", asked)
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return Handler

@@ -1,62 +1,23 @@
 import json
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from agents.answers import EvaluationDecision
-from agents.desk import BaseModelName, Desk
-from agents.evaluation_expert import judge_model
+from agents.desk import Desk
+from agents.evaluation_expert import ask_gate, find_todays_champion, judge_model
 from agents.fine_tune_flow import resolve_base
-from agents.job import FineTuneJob, Studio
-from tests.agents.scripted_llm import ScriptedLLM, call
-from tests.colours import colour_chats
-from tools.data.conversation import write_version
-from tools.data.import_dataset import import_dataset
-from tools.data.split_dataset import split_dataset
-from tools.evaluation.compare import Comparison
-from tools.evaluation.gate import GateDecision, decide
+from agents.record import model_name
+from tests.agents.champions import crown_a_stranger
+from tests.agents.on_desk import told
+from tests.agents.reports import compared, decided, trained
+from tests.agents.scripted_llm import call
+
+LayDesk = Callable[..., Desk]
 
 
-def gate(*, better: bool) -> GateDecision:
-    """Return the gate's real decision on forty rows."""
-    low = 0.2 if better else -0.2
-    one = Comparison(
-        metric="exact_match",
-        higher_is_better=True,
-        rows=40,
-        baseline=0.1,
-        candidate=0.4,
-        difference=0.3,
-        low=low,
-        high=0.5,
-    )
-    return decide(
-        against_base=[one],
-        reading=one,
-        against_champion=None,
-        champion_version=None,
-        primary_metric="exact_match",
-        adapter_sha256="3f" * 32,
-    )
-
-
-def judge(studio: Studio, job: FineTuneJob, replies: list[Any], *reports: Any) -> tuple[Any, Desk]:
-    llm = ScriptedLLM(model="scripted", replies=replies)
-    desk = Desk(replace(studio, llm=llm), job, studio.workspace.new_run())
-    folder = studio.workspace.datasets
-    split = split_dataset(write_version(folder, "colours", colour_chats(160)), folder, seed=1)
-    desk.keep(BaseModelName(name="tiny", sha256="ab" * 32))
-    desk.keep(import_dataset(Path(job.dataset), folder))
-    for report in reports:
-        desk.keep(report)
-    return judge_model(desk, resolve_base(studio, job), split), desk
-
-
-def told(desk: Desk) -> list[str]:
-    assert isinstance(desk.studio.llm, ScriptedLLM)
-    return desk.studio.llm.told
+def judge(desk: Desk) -> EvaluationDecision:
+    return judge_model(desk, resolve_base(desk.studio, desk.job))
 
 
 def says(verdict: str, reasons: str = "As the gate says.") -> str:
@@ -68,20 +29,20 @@ def says(verdict: str, reasons: str = "As the gate says.") -> str:
     [(False, "better"), (True, "not better"), (True, "failed"), (False, "failed")],
 )
 def test_a_verdict_that_is_not_the_gates_is_put_right(
-    studio: Studio, job: FineTuneJob, better: bool, claim: str
+    prepared_desk: LayDesk, better: bool, claim: str
 ) -> None:
-    decided = gate(better=better)
+    gate = decided(better=better)
+    desk = prepared_desk(says(claim, "Mine."), says(gate.verdict))
+    desk.keep(gate)
 
-    decision, desk = judge(studio, job, [says(claim, "Mine."), says(decided.verdict)], decided)
-
-    assert decision == EvaluationDecision(verdict=decided.verdict, reasons="As the gate says.")
-    assert decided.verdict in told(desk)[1]
+    assert judge(desk) == EvaluationDecision(verdict=gate.verdict, reasons="As the gate says.")
+    assert gate.verdict in told(desk)[1]
 
 
-def test_no_verdict_before_the_gate_was_asked(studio: Studio, job: FineTuneJob) -> None:
-    decision, desk = judge(studio, job, [says("better"), says("failed", "I did not ask.")])
+def test_no_verdict_before_the_gate_was_asked(prepared_desk: LayDesk) -> None:
+    desk = prepared_desk(says("better"), says("failed", "I did not ask."))
 
-    assert decision.reasons == "I did not ask."
+    assert judge(desk).reasons == "I did not ask."
     assert "There is no verdict before ask_gate has been called." in told(desk)[1]
 
 
@@ -94,16 +55,35 @@ def test_no_verdict_before_the_gate_was_asked(studio: Studio, job: FineTuneJob) 
     ],
 )
 def test_a_tool_called_out_of_order_names_the_one_before(
-    studio: Studio, job: FineTuneJob, tool: str, first: str
+    prepared_desk: LayDesk, tool: str, first: str
 ) -> None:
-    _, desk = judge(studio, job, [call(tool), says("failed")])
+    desk = prepared_desk(call(tool), says("failed"))
+
+    judge(desk)
 
     assert [one.refusal for one in desk.calls] == [f"Call {first} first."]
 
 
-def test_a_registry_without_the_model_has_no_champion(studio: Studio, job: FineTuneJob) -> None:
-    _, desk = judge(studio, job, [call("find_todays_champion"), says("failed")])
+def test_a_registry_without_the_model_has_no_champion(prepared_desk: LayDesk) -> None:
+    report = find_todays_champion(prepared_desk())
 
-    result = desk.calls[0].result
-    assert result is not None
-    assert (result["version"], result["problem"]) == (None, None)
+    assert (report.version, report.problem) == (None, None)
+
+
+def test_a_champion_whose_adapter_is_gone_is_told_and_costs_the_promotion_alone(
+    prepared_desk: LayDesk,
+) -> None:
+    desk = prepared_desk()
+    crown_a_stranger(desk.studio.store, model_name(desk))
+    desk.keep(trained())
+    desk.keep(compared(better=True))
+
+    report = find_todays_champion(desk)
+    desk.keep(report)
+    gate = ask_gate(desk)
+
+    assert report.version is None
+    assert "adapter" in str(report.problem)
+    assert (gate.verdict, gate.promote) == ("better", False)
+    assert gate.reasons == ("Today's champion could not be fetched, so there was nothing to beat.",)
+    assert not (desk.folder / "champion").exists()

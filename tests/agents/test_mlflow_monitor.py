@@ -1,96 +1,49 @@
 """The MLflow Monitor at a real MLflow: its adapter is a file of the test, its gate the real one."""
 
 import json
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from agents.answers import RecordDecision
-from agents.desk import BaseModelName, Desk
-from agents.job import FineTuneJob, Studio
+from agents.desk import Desk
 from agents.mlflow_monitor import PromotionReport, keep_record
-from agents.receipts import Receipt
 from agents.record import model_name
-from tests.agents.scripted_llm import ScriptedLLM, call
-from tests.colours import colour_chats
-from tools.data.conversation import write_version
-from tools.data.import_dataset import import_dataset
-from tools.data.split_dataset import split_dataset
-from tools.evaluation.compare import Comparison
-from tools.evaluation.evaluate_adapter import CompareReport
-from tools.evaluation.gate import decide
+from tests.agents.champions import crown_a_stranger
+from tests.agents.on_desk import receipt_of, told
+from tests.agents.reports import compared, decided, trained
+from tests.agents.scripted_llm import call
 from tools.files import sha256_of
 from tools.tracking.registry import find_champion
 from tools.training.recipe import Recipe
-from tools.training.train_lora import TrainReport
 
-ORDER = [call("record_this_run"), call("register_adapter"), call("ask_promotion")]
-
-
-def desk_of(studio: Studio, job: FineTuneJob, replies: list[Any], *, better: bool) -> Desk:
-    """Return a desk on which training and evaluation have ended."""
-    llm = ScriptedLLM(model="scripted", replies=replies)
-    desk = Desk(replace(studio, llm=llm), job, studio.workspace.new_run())
-    weights = desk.folder / "adapter" / "adapter_model.safetensors"
-    weights.parent.mkdir()
-    weights.write_text(f"weights of {desk.folder.name}", encoding="utf-8")
-    weights.with_name("adapter_config.json").write_text("{}", encoding="utf-8")
-    training = TrainReport(
-        adapter_sha256=sha256_of(weights),
-        steps=8,
-        train_loss=1.0,
-        eval_loss=1.1,
-        first_eval_loss=2.0,
-        tokens_in_loss=100,
-        seconds=1.0,
-        resumed_from_step=None,
-        losses=(),
-    )
-    one = Comparison(
-        metric="exact_match",
-        higher_is_better=True,
-        rows=40,
-        baseline=0.1,
-        candidate=0.4,
-        difference=0.3,
-        low=0.2 if better else -0.2,
-        high=0.5,
-    )
-    gate = decide(
-        against_base=[one],
-        reading=one,
-        against_champion=None,
-        champion_version=None,
-        primary_metric="exact_match",
-        adapter_sha256=training.adapter_sha256,
-    )
-    compared = CompareReport(
-        primary_metric="exact_match", against_base=(one,), reading=one, against_champion=None
-    )
-    imported = import_dataset(Path(job.dataset), studio.workspace.datasets)
-    recipe = Recipe(model_name_or_path="tiny")
-    base = BaseModelName(name="tiny", sha256="ab" * 32)
-    for report in (base, imported, recipe, training, compared, gate):
-        desk.keep(report)
-    return desk
+LayDesk = Callable[..., Desk]
+ORDER = (call("record_this_run"), call("register_adapter"), call("ask_promotion"))
 
 
-def keep(desk: Desk) -> RecordDecision:
-    folder = desk.studio.workspace.datasets
-    split = split_dataset(write_version(folder, "colours", colour_chats(160)), folder, seed=1)
-    return keep_record(desk, split)
+@pytest.fixture
+def judged_desk(prepared_desk: LayDesk) -> LayDesk:
+    """Lay desks on which training and evaluation have ended."""
+
+    def lay(*replies: Any, better: bool) -> Desk:
+        desk = prepared_desk(*replies)
+        weights = desk.folder / "adapter" / "adapter_model.safetensors"
+        weights.parent.mkdir()
+        weights.write_text(f"weights of {desk.folder.name}", encoding="utf-8")
+        weights.with_name("adapter_config.json").write_text("{}", encoding="utf-8")
+        sha256 = sha256_of(weights)
+        gate = decided(better=better, adapter_sha256=sha256)
+        recipe = Recipe(model_name_or_path="tiny")
+        for report in (recipe, trained(sha256), compared(better=better), gate):
+            desk.keep(report)
+        return desk
+
+    return lay
 
 
-def told(desk: Desk) -> list[str]:
-    assert isinstance(desk.studio.llm, ScriptedLLM)
-    return desk.studio.llm.told
-
-
-def receipt_of(desk: Desk) -> Receipt:
-    text = (desk.folder / "receipts" / "4-mlflow_monitor.json").read_text(encoding="utf-8")
-    return Receipt.model_validate_json(text)
+def champion_at(desk: Desk) -> int | None:
+    champion = find_champion(desk.studio.store, model_name(desk))
+    return champion.version if champion else None
 
 
 def says(verdict: str = "recorded", **more: Any) -> str:
@@ -98,15 +51,13 @@ def says(verdict: str = "recorded", **more: Any) -> str:
 
 
 @pytest.mark.parametrize("better", [True, False])
-def test_the_gate_alone_moves_the_champion(studio: Studio, job: FineTuneJob, better: bool) -> None:
-    replies = [*ORDER, says(version=1, champion=better)]
-    desk = desk_of(studio, job, replies, better=better)
+def test_the_gate_alone_moves_the_champion(judged_desk: LayDesk, better: bool) -> None:
+    desk = judged_desk(*ORDER, says(version=1, champion=better), better=better)
 
-    decision = keep(desk)
+    decision = keep_record(desk)
 
-    champion = find_champion(studio.store, model_name(desk))
     assert (decision.version, decision.champion) == (1, better)
-    assert (champion.version if champion else None) == (1 if better else None)
+    assert champion_at(desk) == (1 if better else None)
     promotion = desk.last(PromotionReport)
     assert promotion is not None
     assert promotion.promoted is better
@@ -123,28 +74,28 @@ def test_the_gate_alone_moves_the_champion(studio: Studio, job: FineTuneJob, bet
     ],
 )
 def test_an_answer_that_contradicts_the_record_is_put_right(
-    studio: Studio, job: FineTuneJob, claim: str
+    judged_desk: LayDesk, claim: str
 ) -> None:
-    desk = desk_of(studio, job, [*ORDER, claim, says(version=1)], better=False)
+    desk = judged_desk(*ORDER, claim, says(version=1), better=False)
 
-    decision = keep(desk)
+    decision = keep_record(desk)
 
     assert (decision.verdict, decision.version, decision.champion) == ("recorded", 1, False)
     # The last but one question holds the claim, the last what is wrong with it.
     assert "say what was reported" in told(desk)[-1] or "It is version 1" in told(desk)[-1]
-    assert find_champion(studio.store, model_name(desk)) is None
+    assert champion_at(desk) is None
 
 
 def test_one_that_insists_is_replaced_by_the_rules_and_promotes_nothing(
-    studio: Studio, job: FineTuneJob
+    judged_desk: LayDesk,
 ) -> None:
-    desk = desk_of(studio, job, [says(version=1, champion=True)], better=False)
+    desk = judged_desk(says(version=1, champion=True), better=False)
 
-    decision = keep(desk)
+    decision = keep_record(desk)
 
     assert (decision.verdict, decision.version, decision.champion) == ("recorded", 1, False)
     assert "Nothing is on record" in str(receipt_of(desk).fell_back)
-    assert find_champion(studio.store, model_name(desk)) is None
+    assert champion_at(desk) is None
 
 
 @pytest.mark.parametrize(
@@ -152,20 +103,31 @@ def test_one_that_insists_is_replaced_by_the_rules_and_promotes_nothing(
     [("register_adapter", "record_this_run"), ("ask_promotion", "register_adapter")],
 )
 def test_a_tool_called_out_of_order_names_the_one_before(
-    studio: Studio, job: FineTuneJob, tool: str, first: str
+    judged_desk: LayDesk, tool: str, first: str
 ) -> None:
-    desk = desk_of(studio, job, [call(tool), says("failed")], better=True)
+    desk = judged_desk(call(tool), says("failed"), better=True)
 
-    assert keep(desk).verdict == "failed"
+    assert keep_record(desk).verdict == "failed"
     assert [one.refusal for one in desk.calls] == [f"Call {first} first."]
-    assert find_champion(studio.store, model_name(desk)) is None
+    assert champion_at(desk) is None
 
 
-def test_recorded_but_not_put_to_the_gate_is_not_an_answer(
-    studio: Studio, job: FineTuneJob
-) -> None:
+def test_recorded_but_not_put_to_the_gate_is_not_an_answer(judged_desk: LayDesk) -> None:
     replies = [*ORDER[:2], says(version=1), ORDER[2], says(version=1, champion=True)]
-    desk = desk_of(studio, job, replies, better=True)
+    desk = judged_desk(*replies, better=True)
 
-    assert keep(desk).champion
+    assert keep_record(desk).champion
     assert any("Call ask_promotion first" in one for one in told(desk))
+
+
+@pytest.mark.parametrize("claim", [says("failed"), says(version=2, champion=True)])
+def test_a_champion_that_came_in_between_stays(judged_desk: LayDesk, claim: str) -> None:
+    desk = judged_desk(*ORDER, claim, better=True)
+    stranger = crown_a_stranger(desk.studio.store, model_name(desk))
+
+    decision = keep_record(desk)
+
+    assert (decision.verdict, decision.champion) == ("failed", False)
+    refused = str(desk.calls[-1].refusal)
+    assert refused.startswith("The champion is now version 1, and the gate compared with no ")
+    assert champion_at(desk) == stranger

@@ -1,57 +1,38 @@
 import json
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from agents.answers import TrainingDecision
-from agents.desk import BaseModelName, Desk
+from agents.desk import Desk
 from agents.fine_tune_flow import resolve_base
-from agents.job import FineTuneJob, Studio
-from agents.receipts import Receipt
-from agents.training_specialist import train_model, training_tools
-from tests.agents.scripted_llm import ScriptedLLM, call
-from tests.colours import colour_chats
-from tools.data.conversation import write_version
-from tools.data.import_dataset import import_dataset
-from tools.data.split_dataset import SplitReport, split_dataset
+from agents.training_specialist import (
+    probe_machine,
+    prove_training_masks,
+    recommend_recipe,
+    train_adapter,
+    train_model,
+)
+from tests.agents.on_desk import receipt_of, told
+from tests.agents.reports import SHA256, trained
+from tests.agents.scripted_llm import call
+from tools.data.split_dataset import SplitReport
 from tools.errors import RecipeError
 from tools.training.train_lora import TrainReport
 
-BEFORE = [call("probe_machine"), call("prove_training_masks"), call("recommend_recipe")]
-TRAINED = TrainReport(
-    adapter_sha256="3f" * 32,
-    steps=8,
-    train_loss=1.0,
-    eval_loss=1.1,
-    first_eval_loss=2.0,
-    tokens_in_loss=100,
-    seconds=1.0,
-    resumed_from_step=None,
-    losses=(),
-)
+LayDesk = Callable[..., Desk]
 
 
-@pytest.fixture
-def split(studio: Studio) -> SplitReport:
-    folder = studio.workspace.datasets
-    version = write_version(folder, "colours", colour_chats(160))
-    return split_dataset(version, folder, seed=1)
+def answer(desk: Desk) -> TrainingDecision:
+    return train_model(desk, resolve_base(desk.studio, desk.job))
 
 
-def desk_of(studio: Studio, job: FineTuneJob, replies: list[Any] | None = None) -> Desk:
-    llm = ScriptedLLM(model="scripted", replies=replies) if replies else None
-    return Desk(replace(studio, llm=llm), job, studio.workspace.new_run())
-
-
-def answer(desk: Desk, split: SplitReport) -> TrainingDecision:
-    return train_model(desk, resolve_base(desk.studio, desk.job), split)
-
-
-def receipt_of(desk: Desk) -> Receipt:
-    text = (desk.folder / "receipts" / "2-training_specialist.json").read_text(encoding="utf-8")
-    return Receipt.model_validate_json(text)
+def with_a_recommendation(desk: Desk) -> Desk:
+    desk.keep(resolve_base(desk.studio, desk.job))
+    for tool in (probe_machine, prove_training_masks, recommend_recipe):
+        desk.keep(tool(desk))
+    return desk
 
 
 @pytest.mark.parametrize(
@@ -59,12 +40,12 @@ def receipt_of(desk: Desk) -> Receipt:
     [("recommend_recipe", "prove_training_masks"), ("train_adapter", "recommend_recipe")],
 )
 def test_a_tool_called_out_of_order_names_the_one_before(
-    studio: Studio, job: FineTuneJob, split: SplitReport, tool: str, first: str
+    prepared_desk: LayDesk, tool: str, first: str
 ) -> None:
     gives_up = json.dumps({"verdict": "failed", "reasons": "I give up."})
-    desk = desk_of(studio, job, [call(tool), gives_up])
+    desk = prepared_desk(call(tool), gives_up)
 
-    assert answer(desk, split).reasons == "I give up."
+    assert answer(desk).reasons == "I give up."
     assert [one.refusal for one in desk.calls] == [f"Call {first} first."]
 
 
@@ -83,66 +64,61 @@ def test_a_tool_called_out_of_order_names_the_one_before(
     ],
 )
 def test_a_departure_out_of_bounds_trains_nothing_and_names_the_field(
-    studio: Studio, job: FineTuneJob, split: SplitReport, departure: dict[str, Any]
+    prepared_desk: LayDesk, departure: dict[str, Any]
 ) -> None:
-    desk = desk_of(studio, job)
-    tools = training_tools(desk, resolve_base(studio, job), split)
-    for tool in tools[:3]:
-        desk.keep(tool())
+    desk = with_a_recommendation(prepared_desk())
 
     with pytest.raises(RecipeError, match=next(iter(departure))):
-        tools[3](**departure)
+        train_adapter(desk, **departure)
     assert not (desk.folder / "recipe.yaml").exists()
 
 
 @pytest.mark.parametrize(
     ("said", "problem"),
     [
-        ({"verdict": "trained", "adapter_sha256": "00" * 32}, f"adapter_sha256 {'3f' * 32}"),
-        ({"verdict": "trained"}, f"adapter_sha256 {'3f' * 32}"),
+        ({"verdict": "trained", "adapter_sha256": "00" * 32}, f"adapter_sha256 {SHA256}"),
+        ({"verdict": "trained"}, f"adapter_sha256 {SHA256}"),
         ({"verdict": "failed"}, "train_adapter ended well"),
     ],
 )
 def test_an_answer_that_contradicts_the_training_is_put_right(
-    studio: Studio, job: FineTuneJob, split: SplitReport, said: dict[str, str], problem: str
+    prepared_desk: LayDesk, said: dict[str, str], problem: str
 ) -> None:
-    right = {"verdict": "trained", "adapter_sha256": "3f" * 32, "reasons": "As reported."}
-    desk = desk_of(studio, job, [json.dumps({**said, "reasons": "-"}), json.dumps(right)])
-    desk.keep(TRAINED)
+    right = {"verdict": "trained", "adapter_sha256": SHA256, "reasons": "As reported."}
+    desk = prepared_desk(json.dumps({**said, "reasons": "-"}), json.dumps(right))
+    desk.keep(trained())
 
-    assert answer(desk, split).reasons == "As reported."
-    llm = desk.studio.llm
-    assert isinstance(llm, ScriptedLLM)
-    assert problem in llm.told[1]
+    assert answer(desk).reasons == "As reported."
+    assert problem in told(desk)[1]
 
 
-def test_refused_three_times_the_rules_train(
-    studio: Studio, job: FineTuneJob, split: SplitReport
-) -> None:
+def test_refused_three_times_the_rules_train(prepared_desk: LayDesk) -> None:
     boast = json.dumps({"verdict": "trained", "adapter_sha256": "00" * 32, "reasons": "-"})
-    desk = desk_of(studio, job, [boast])
-    unfit = split.model_copy(update={"train": "nonesuch-0123456789ab"})
+    desk = prepared_desk(boast)
+    split = desk.need(SplitReport, "split_for_training")
+    desk.keep(split.model_copy(update={"train": "nonesuch-0123456789ab"}))
 
-    decision = answer(desk, unfit)
+    decision = answer(desk)
 
     assert decision.verdict == "failed"
     assert "Nothing is trained before train_adapter" in str(receipt_of(desk).fell_back)
     assert desk.last(TrainReport) is None
 
 
+def test_the_desk_is_not_offered_to_the_model(prepared_desk: LayDesk) -> None:
+    desk = prepared_desk()
+
+    made = desk.tool(train_adapter)
+
+    offered = ["learning_rate", "num_train_epochs", "r", "lora_alpha"]
+    assert list(made.args_schema.model_fields) == offered
+
+
 @pytest.mark.slow
-def test_a_model_departs_from_the_recipe_within_its_bounds(
-    studio: Studio, job: FineTuneJob, split: SplitReport
-) -> None:
-    desk = desk_of(studio, job)
-    tools = training_tools(desk, resolve_base(studio, job), split)
-    for tool in tools[:3]:
-        desk.keep(tool())
+def test_a_model_departs_from_the_recipe_within_its_bounds(prepared_desk: LayDesk) -> None:
+    desk = with_a_recommendation(prepared_desk())
 
-    desk.keep(BaseModelName(name="tiny", sha256="ab" * 32))
-    desk.keep(import_dataset(Path(job.dataset), studio.workspace.datasets))
-
-    report = tools[3](learning_rate=1e-3, num_train_epochs=1, r=4)
+    report = train_adapter(desk, learning_rate=1e-3, num_train_epochs=1, r=4)
 
     assert isinstance(report, TrainReport)
     recipe = (desk.folder / "recipe.yaml").read_text(encoding="utf-8")

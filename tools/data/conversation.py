@@ -79,9 +79,10 @@ def read_conversations(path: Path) -> Iterator[Conversation]:
     with path.open(encoding="utf-8", newline="\n") as lines:
         for number, line in enumerate(lines, start=1):
             try:
-                yield Conversation.model_validate_json(line)
+                yield Conversation.model_validate_json(line.rstrip("\n"))
             except ValidationError as error:
-                problem = error.errors()[0]["msg"]
+                # A line by itself is always line 1, which is not the one in the file.
+                problem = error.errors()[0]["msg"].replace(" at line 1 column ", " at column ")
                 raise DatasetError(f"Dataset {path.stem!r}, line {number}: {problem}.") from error
 
 

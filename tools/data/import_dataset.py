@@ -4,6 +4,7 @@ The format is recognised, every row becomes a conversation, and rows that cannot
 out and listed. The content is not judged here; `validate_dataset` does that.
 """
 
+import os.path
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -43,9 +44,9 @@ class ImportReport(BaseModel):
     revision: str | None = Field(description="Commit on the Hub the rows came from.")
     format: Format
     columns: tuple[str, ...] = Field(description="Columns of the first rows.")
-    rows_read: int
-    rows_imported: int
-    problem_count: int = Field(description="Rows left out.")
+    rows_read: int = Field(description="Rows of the source, those left out included.")
+    rows_imported: int = Field(description="Rows of the new dataset version.")
+    problem_count: int = Field(description="Rows left out: rows_read less rows_imported.")
     problems: tuple[RowProblem, ...] = Field(description="The first 100 of them.")
     placeholders: tuple[str, ...] = Field(
         description="Placeholders like {{name}} that were never filled in."
@@ -57,7 +58,6 @@ def import_dataset(
     source: Path | HubDataset,
     target_dir: Path,
     *,
-    label: str | None = None,
     token: str | None = None,
     progress: Progress | None = None,
 ) -> ImportReport:
@@ -66,7 +66,6 @@ def import_dataset(
     Args:
         source: A data file, a folder of data files of one type, or a dataset on the Hub.
         target_dir: The folder of the dataset versions.
-        label: First part of the version's name; otherwise made from the name of the source.
         token: Access token for the Hub.
         progress: Told what happens, and asked whether to stop.
 
@@ -85,9 +84,7 @@ def import_dataset(
     conversations, problems = _convert(name, chain(first, rows), layout, progress)
     if not conversations:
         raise DatasetError(_nothing_left(name, layout, problems))
-    version = write_version(
-        target_dir, slug(label or name.removesuffix(Path(name).suffix)), conversations
-    )
+    version = write_version(target_dir, slug(name.removesuffix(Path(name).suffix)), conversations)
     placeholders = [placeholders_in(one) for one in conversations]
     progress.log(f"Imported {len(conversations)} of {len(conversations) + len(problems)} rows.")
     return ImportReport(
@@ -111,7 +108,13 @@ def _open(
     if isinstance(source, HubDataset):
         fetched = fetch_dataset(source, token=token)
         return source.id, fetched.revision, enumerate(fetched.rows, start=1)
-    files = _data_files(source) if source.is_dir() else [source]
+    if not source.name:  # of '' and '.' alike
+        raise DatasetError(
+            "No dataset was named. Give a file such as chats.jsonl, a folder, or the owner/name of "
+            "a dataset on the Hub."
+        )
+    # Not source.is_dir(): it raises for a name that is too long or may not be looked at.
+    files = _data_files(source) if os.path.isdir(source) else [source]
     return source.name, None, _numbered_through(files)
 
 

@@ -21,7 +21,7 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, Row]]:
     for number, line in text_lines(path):
         if not line.strip():
             continue
-        row = _parsed(line, f"{path.name!r}: line {number}")
+        row = _parsed(line.rstrip("\n"), f"{path.name!r}: line {number}")
         if not isinstance(row, dict):
             hint = " If the whole file is one list, name it .json." if isinstance(row, list) else ""
             raise DatasetError(
@@ -92,7 +92,9 @@ def _parsed(text: str, place: str) -> object:
 
 def _reason(error: ValueError) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} (line {error.lineno}, column {error.colno})"
+        # The place of a row says its line already, and a text of one line needs none.
+        line = f"line {error.lineno}, " if "\n" in error.doc else ""
+        return f"{error.msg} ({line}column {error.colno})"
     if "integer string conversion" in str(error):
         return "a number has too many digits"
     return str(error)

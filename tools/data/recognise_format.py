@@ -188,5 +188,7 @@ def _shape(value: object) -> str:
     if isinstance(value, Mapping):
         return f"object with {', '.join(str(key)[:40] for key in list(value)[:6]) or 'nothing'}"
     if isinstance(value, list):
-        return f"list of {_shape(value[0])}" if value else "empty list"
+        # Not told any deeper: a list may be nested a thousand times.
+        inner = "lists" if value and isinstance(value[0], list) else None
+        return f"list of {inner or _shape(value[0])}" if value else "empty list"
     return "other"

@@ -13,8 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tools.data.conversation import Conversation, label_of, read_conversations, write_version
 from tools.data.conversation_text import prompt_key
-from tools.data.validate_dataset import MINIMUM_ROWS
+from tools.data.enough_rows import MINIMUM_ROWS
 from tools.errors import DatasetError
+
+_VALIDATION_FRACTION = 0.05
 
 
 class SplitReport(BaseModel):
@@ -36,27 +38,24 @@ def split_dataset(
     target_dir: Path,
     *,
     heldout_fraction: float = 0.15,
-    validation_fraction: float = 0.05,
     seed: int = 42,
 ) -> SplitReport:
     """Write `source` as three new dataset versions to `target_dir`, in the order of the source.
 
     Raises:
         DatasetError: `source` is missing, malformed, or has too few rows or distinct prompts, or
-            the fractions leave nothing to train on.
+            the fraction leaves nothing to train on.
     """
-    if min(heldout_fraction, validation_fraction) <= 0 or (
-        heldout_fraction + validation_fraction >= 1
-    ):
+    if not 0 < heldout_fraction < 1 - _VALIDATION_FRACTION:
         raise DatasetError(
-            "Both fractions of a split must be above 0, and together below 1, "
-            f"not {heldout_fraction} and {validation_fraction}."
+            f"The fraction to hold out must be above 0 and below {1 - _VALIDATION_FRACTION}, "
+            f"not {heldout_fraction}."
         )
     rows = list(read_conversations(source))
     groups = _groups(source, rows)
     random.Random(seed).shuffle(groups)
     heldout, rest = _take(groups, heldout_fraction * len(rows), leave=2)
-    validation, rest = _take(rest, validation_fraction * len(rows), leave=1)
+    validation, rest = _take(rest, _VALIDATION_FRACTION * len(rows), leave=1)
     train = {place for group in rest for place in group}
     paths = [
         write_version(

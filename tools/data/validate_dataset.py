@@ -13,13 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from tools.data.check_conversation import Finding, check_conversation, finding
 from tools.data.conversation import Conversation, label_of, read_conversations, write_version
 from tools.data.conversation_text import answer_of, normalised_text, prompt_key
-from tools.errors import DatasetError
-
-# Fewer rows than this leave a held-out part that proves nothing.
-MINIMUM_ROWS = 20
+from tools.data.deduplicate import without_repeats
+from tools.data.enough_rows import MINIMUM_ROWS, REPEATED, refuse_too_few
 
 _LISTED_FINDINGS = 200
-_LISTED_ROWS = 5
 
 
 class ValidationReport(BaseModel):
@@ -41,8 +38,8 @@ class RemoveReport(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     dataset: str = Field(description="Name of the new dataset version.")
-    rows_read: int
-    rows_kept: int
+    rows_read: int = Field(description="Rows of the source, those with an error included.")
+    rows_kept: int = Field(description="Rows of the new dataset version.")
     removed: dict[str, int] = Field(description="Rows left out, by the first error each had.")
 
 
@@ -69,7 +66,8 @@ def remove_invalid(source: Path, target_dir: Path) -> RemoveReport:
     """Write `source` without the rows that have an error as a new version to `target_dir`.
 
     Raises:
-        DatasetError: `source` is missing or malformed, or fewer than 20 rows would be left.
+        DatasetError: `source` is missing or malformed, or fewer than 20 different rows would be
+            left.
     """
     kept: list[Conversation] = []
     removed: dict[str, list[int]] = {}
@@ -79,12 +77,12 @@ def remove_invalid(source: Path, target_dir: Path) -> RemoveReport:
             kept.append(conversation)
         else:
             removed.setdefault(error.code, []).append(conversation.row)
-    rows_read = len(kept) + sum(len(rows) for rows in removed.values())
-    if len(kept) < MINIMUM_ROWS:
-        raise DatasetError(_too_few(len(kept), rows_read, removed))
+    # Repeats stay here, but rows that are too few without them are refused with all reasons.
+    different, repeats = without_repeats(kept)
+    refuse_too_few(len(different), {**removed, REPEATED: [row for row, _ in repeats]})
     return RemoveReport(
         dataset=write_version(target_dir, label_of(source), kept).stem,
-        rows_read=rows_read,
+        rows_read=len(kept) + sum(map(len, removed.values())),
         rows_kept=len(kept),
         removed={code: len(rows) for code, rows in removed.items()},
     )
@@ -110,19 +108,3 @@ def _checked(path: Path) -> Iterator[tuple[Conversation, list[Finding]]]:
 
 def _first_error(found: list[Finding]) -> Finding | None:
     return next((one for one in found if one.severity == "error"), None)
-
-
-def _too_few(kept: int, rows_read: int, removed: dict[str, list[int]]) -> str:
-    left = "row is" if kept == 1 else "rows are"
-    reasons = ", ".join(f"{len(rows)} {code} ({_some(rows)})" for code, rows in removed.items())
-    why = f"Left out: {reasons}. Repair these rows or add" if reasons else "Add"
-    return (
-        f"Only {kept} usable {left} left of {rows_read}, {MINIMUM_ROWS} are needed. "
-        f"{why} more examples."
-    )
-
-
-def _some(rows: list[int]) -> str:
-    more = ", ..." if len(rows) > _LISTED_ROWS else ""
-    noun = "row" if len(rows) == 1 else "rows"
-    return f"{noun} {', '.join(str(row) for row in rows[:_LISTED_ROWS])}{more}"

@@ -4,7 +4,8 @@ The base is loaded once; adapters are switched on it. Decoding is greedy, so the
 the same answers, and an answer ends at the token that ends a turn. Rows of similar length share a
 batch, padded on the left; which rows share one does not change the answers.
 
-Not covered: sampling, and models that do not generate from left to right.
+Not covered: sampling, answers of more than 512 tokens, and models that do not generate from left
+to right.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-LONGEST_ANSWER = 512  # tokens
+_LONGEST_ANSWER_TOKENS = 512
 _THINKING = re.compile(r"\s*<think>.*?</think>\s*", re.DOTALL)
 
 
@@ -62,8 +63,8 @@ def speaking_as(model: PreTrainedModel | PeftModel, adapter: str | None) -> Iter
 def answer_heldout(
     model: PreTrainedModel | PeftModel,
     tokenizer: PreTrainedTokenizerBase,
-    conversations: Sequence[Conversation],
     *,
+    conversations: Sequence[Conversation],
     candidates: Mapping[str, str | None],
     batch_size: int = 16,
     progress: Progress | None = None,
@@ -90,13 +91,12 @@ def answer_heldout(
     model.eval()
     for name, adapter in candidates.items():
         with speaking_as(model, adapter):
-            for batch in plan:
-                written = _generate(model, [prompts[i] for i in batch], settings, progress)
-                for index, tokens in zip(batch, written, strict=True):
-                    text = str(tokenizer.decode(tokens, skip_special_tokens=True)).strip()
-                    answers[index][name] = _without_thinking(text, conversations[index].answer)
-                    stopped[index][name] = not set(tokens).isdisjoint(settings.eos_token_id)
-                clock.tick()
+            for index, tokens in _written(
+                model, prompts, plan=plan, settings=settings, clock=clock
+            ):
+                text = str(tokenizer.decode(tokens, skip_special_tokens=True)).strip()
+                answers[index][name] = _without_thinking(text, conversations[index].answer)
+                stopped[index][name] = not set(tokens).isdisjoint(settings.eos_token_id)
     return tuple(map(_row, conversations, answers, stopped))
 
 
@@ -116,6 +116,8 @@ def _greedy(
             "whose tokenizer names an end-of-sequence token."
         )
     longest = max(len(_tokens(one.answer, tokenizer)) for one in rows)
+    # A quarter more than the longest reference, so that an answer that does not end shows it.
+    room = min(_LONGEST_ANSWER_TOKENS, longest * 5 // 4 + 8)
     pad = tokenizer.pad_token_id
     return settings(
         do_sample=False,
@@ -124,7 +126,7 @@ def _greedy(
         top_k=50,
         top_p=1.0,
         repetition_penalty=1.0,
-        max_new_tokens=min(LONGEST_ANSWER, longest * 5 // 4 + 8),
+        max_new_tokens=room,
         eos_token_id=stops,
         pad_token_id=stops[0] if pad is None else pad,
         use_cache=True,
@@ -144,17 +146,33 @@ def _stop_ids(
     return sorted({*stops, *closing[-1:]})
 
 
+def _written(
+    model: PreTrainedModel | PeftModel,
+    prompts: Sequence[list[int]],
+    *,
+    plan: Sequence[list[int]],
+    settings: Any,
+    clock: Clock,
+) -> Iterator[tuple[int, list[int]]]:
+    """Yield the index of each prompt and the tokens it is answered with, batch by batch."""
+    for batch in plan:
+        answers = _generate(model, [prompts[i] for i in batch], settings=settings, clock=clock)
+        yield from zip(batch, answers, strict=True)
+        clock.tick()
+
+
 def _generate(
     model: PreTrainedModel | PeftModel,
     prompts: Sequence[list[int]],
+    *,
     settings: Any,
-    progress: Progress,
+    clock: Clock,
 ) -> list[list[int]]:
     """Return the tokens each prompt is answered with, including the one that ends the answer."""
     import torch
 
     def go_on(*_: Any, **__: Any) -> bool:
-        progress.check()
+        clock.check()
         return False
 
     speaker: Any = model

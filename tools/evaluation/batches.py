@@ -20,23 +20,27 @@ class Clock:
         self._progress = progress
         self._done = 0
         self._start = time.monotonic()
-        progress.check()
+        self.check()
+
+    def check(self) -> None:
+        """Stop here if asked to."""
+        self._progress.check()
 
     def tick(self) -> None:
         """Count one finished batch, report it, and stop here if asked to."""
         self._done += 1
         seconds = (time.monotonic() - self._start) / self._done * (self._batches - self._done)
         self._progress.percent(100 * self._done / self._batches, seconds)
-        self._progress.check()
+        self.check()
 
 
-def batches(lengths: Sequence[int], size: int) -> list[list[int]]:
+def batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
     """Return the indices of `lengths` in batches of similar length.
 
     The longest come first, so that memory that does not suffice is noticed at once.
     """
     order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
-    return [order[first : first + size] for first in range(0, len(order), size)]
+    return [order[first : first + batch_size] for first in range(0, len(order), batch_size)]
 
 
 def padded(rows: Sequence[list[int]], pad: int, *, left: bool) -> tuple[Tensor, Tensor]:

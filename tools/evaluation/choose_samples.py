@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from tools.evaluation.answer import AnsweredRow
 from tools.evaluation.verdict import Sample
 
-_SHOWN = 10
+_ROWS_SHOWN = 10
 
 
 def choose_samples(
     rows: Sequence[AnsweredRow],
+    *,
     base: Sequence[float],
     tuned: Sequence[float],
-    *,
     seed: int = 42,
 ) -> tuple[Sample, ...]:
     """Return up to ten rows in their order; none of plain text, which has no answers.
@@ -30,9 +30,11 @@ def choose_samples(
     """
     if not rows or not rows[0].answers:
         return ()
-    kinds: tuple[list[int], ...] = ([], [], [])  # won, tied, lost
-    for index, (old, new) in enumerate(zip(base, tuned, strict=True)):
-        kinds[1 + (new < old) - (new > old)].append(index)
+    scores = list(enumerate(zip(base, tuned, strict=True)))
+    won = [index for index, (old, new) in scores if new > old]
+    tied = [index for index, (old, new) in scores if new == old]
+    lost = [index for index, (old, new) in scores if new < old]
+    kinds = (won, tied, lost)
     draw = random.Random(seed)
     chosen: list[int] = []
     for kind, share in zip(kinds, _shares([len(kind) for kind in kinds]), strict=True):
@@ -43,9 +45,10 @@ def choose_samples(
 def _shares(sizes: list[int]) -> list[int]:
     """Return how many of each kind to show: at least one, then the kind most behind its share."""
     shares = [min(size, 1) for size in sizes]
-    while sum(shares) < min(_SHOWN, sum(sizes)):
+    while sum(shares) < min(_ROWS_SHOWN, sum(sizes)):
         behind = [
-            size / sum(sizes) - share / _SHOWN for size, share in zip(sizes, shares, strict=True)
+            size / sum(sizes) - share / _ROWS_SHOWN
+            for size, share in zip(sizes, shares, strict=True)
         ]
         open_kinds = [kind for kind in range(len(sizes)) if shares[kind] < sizes[kind]]
         shares[max(open_kinds, key=lambda kind: behind[kind])] += 1

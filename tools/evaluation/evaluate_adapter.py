@@ -1,8 +1,8 @@
 """Answer the held-out rows with a base model and its adapters, and compare what came out.
 
 Two steps, so that each can be looked at: `answer_rows` writes `answers.jsonl` (every row with
-every candidate's answer and loss), `compare_answers` reads it and compares. The base is loaded
-once.
+every candidate's answer and loss), `compare_answers` reads it and compares. The adapters are
+switched on the one base.
 
 Not covered: held-out rows longer than the base can read; they are left out and counted.
 """
@@ -18,26 +18,25 @@ from pydantic import BaseModel, ConfigDict, Field
 from tools.data.conversation import Conversation, read_conversations
 from tools.errors import EvaluationError
 from tools.evaluation.answer import AnsweredRow, answer_heldout, speaking_as
-from tools.evaluation.compare import Comparison, compare
+from tools.evaluation.compare import Comparison
 from tools.evaluation.row_losses import row_losses
 from tools.evaluation.scores import (
     Metric,
-    ScoreTable,
     check_reading,
     choose_primary_metric,
     compare_all,
+    compare_tuned,
     score_rows,
 )
 from tools.files import write_text
-from tools.hub.resolve_model import ModelSource
 from tools.progress import NoProgress, Progress
 from tools.training.encode import EncodedRow, encode
-from tools.training.load_model import LoadedModel, attach_adapters, load_model
+from tools.training.load_model import LoadedModel, attach_adapters
 
 if TYPE_CHECKING:
-    from peft import PeftModel
+    from transformers import PreTrainedTokenizerBase
 
-ANSWERS = "answers.jsonl"
+_FILE_NAME = "answers.jsonl"
 
 
 class EvaluatedRow(AnsweredRow):
@@ -52,7 +51,7 @@ class AnswerReport(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     rows: int
-    rows_too_long: int
+    rows_too_long: int = Field(description="Rows left out: longer than the base can read.")
     candidates: tuple[str, ...]
     primary_metric: Metric = Field(description="Chosen from the references alone.")
     stopped: dict[str, float] = Field(description="Share of answers that ended by themselves.")
@@ -70,45 +69,50 @@ class CompareReport(BaseModel):
 
 
 def answer_rows(
-    source: ModelSource,
+    base: LoadedModel,
     adapters: Mapping[str, Path],
+    *,
     heldout: Path,
     folder: Path,
-    *,
-    bf16: bool = False,
-    device: str = "cpu",
+    max_positions: int | None,
     progress: Progress | None = None,
 ) -> AnswerReport:
     """Let the base and every adapter answer `heldout`; write `answers.jsonl` to `folder`.
 
     Args:
-        source: The base model.
+        base: The base model, loaded as the adapters were trained. It gets the adapters.
         adapters: Folders by candidate name, `tuned` and perhaps `champion`.
         heldout: The dataset version kept apart.
         folder: The run's folder.
-        bf16: Answer in bfloat16; as the adapters were trained.
-        device: `cpu`, `cuda` or `mps`.
+        max_positions: Tokens the base can read; None when that is not known.
         progress: Told the share done; may ask to stop.
 
     Raises:
         EvaluationError: No held-out row fits the model.
-        ModelError: The base or an adapter cannot be loaded.
+        ModelError: An adapter cannot be loaded.
     """
     progress = progress or NoProgress()
-    loaded = load_model(source, bf16=bf16, device=device)
-    model = attach_adapters(loaded.model, adapters)
-    conversations, encoded, too_long = _fitting(heldout, loaded, source.max_positions)
+    model = attach_adapters(base.model, adapters)
+    conversations, encoded, too_long = _fitting(heldout, base.tokenizer, max_positions)
     candidates: dict[str, str | None] = {"base": None, **{name: name for name in adapters}}
     answered = answer_heldout(
-        model, loaded.tokenizer, conversations, candidates=candidates, progress=progress
+        model,
+        base.tokenizer,
+        conversations=conversations,
+        candidates=candidates,
+        progress=progress,
     )
     progress.log("Measuring the loss on them.")
-    losses = _losses(model, encoded, candidates, loaded.tokenizer.pad_token_id, progress)
+    pad = base.tokenizer.pad_token_id
+    losses = {}
+    for name, adapter in candidates.items():
+        with speaking_as(model, adapter):
+            losses[name] = row_losses(model, encoded, pad_token_id=pad, progress=progress)
     rows = [
         EvaluatedRow(**dict(row), losses={name: values[index] for name, values in losses.items()})
         for index, row in enumerate(answered)
     ]
-    write_text(folder / ANSWERS, "".join(f"{row.model_dump_json()}\n" for row in rows))
+    write_text(folder / _FILE_NAME, "".join(f"{row.model_dump_json()}\n" for row in rows))
     return AnswerReport(
         rows=len(rows),
         rows_too_long=too_long,
@@ -127,7 +131,7 @@ def read_answers(folder: Path) -> list[EvaluatedRow]:
     Raises:
         EvaluationError: The held-out rows have not been answered in this run.
     """
-    path = folder / ANSWERS
+    path = folder / _FILE_NAME
     if not path.is_file():
         raise EvaluationError("The held-out rows have not been answered in this run.")
     with path.open(encoding="utf-8", newline="\n") as lines:
@@ -143,32 +147,23 @@ def compare_answers(folder: Path, primary_metric: Metric) -> CompareReport:
     rows = read_answers(folder)
     losses = {name: [row.losses[name] for row in rows] for name in rows[0].losses}
     table = score_rows(rows, losses)
-    reads = primary_metric != "loss"
+    has_champion = "champion" in table.scores[primary_metric]
     return CompareReport(
         primary_metric=primary_metric,
         against_base=compare_all(table),
-        reading=check_reading(rows, candidate="tuned", metric=primary_metric) if reads else None,
-        against_champion=_against_champion(table, primary_metric),
-    )
-
-
-def _against_champion(table: ScoreTable, metric: Metric) -> Comparison | None:
-    by_candidate = table.scores[metric]
-    if "champion" not in by_candidate:
-        return None
-    return compare(
-        metric,
-        by_candidate["champion"],
-        by_candidate["tuned"],
-        higher_is_better=metric != "loss",
+        reading=check_reading(rows, primary_metric) if primary_metric != "loss" else None,
+        against_champion=compare_tuned(table, primary_metric, baseline="champion")
+        if has_champion
+        else None,
     )
 
 
 def _fitting(
-    heldout: Path, loaded: LoadedModel, limit: int | None
+    heldout: Path, tokenizer: PreTrainedTokenizerBase, limit: int | None
 ) -> tuple[list[Conversation], list[EncodedRow], int]:
+    """Return the rows of at most `limit` tokens, also encoded, and how many are longer."""
     conversations = list(read_conversations(heldout))
-    encoded = encode(conversations, loaded.tokenizer)
+    encoded = encode(conversations, tokenizer)
     kept = [
         (one, row)
         for one, row in zip(conversations, encoded, strict=True)
@@ -181,17 +176,3 @@ def _fitting(
         )
     rows, tokens = zip(*kept, strict=True)
     return list(rows), list(tokens), len(conversations) - len(kept)
-
-
-def _losses(
-    model: PeftModel,
-    encoded: list[EncodedRow],
-    candidates: Mapping[str, str | None],
-    pad_token_id: int,
-    progress: Progress,
-) -> dict[str, list[float]]:
-    losses = {}
-    for name, adapter in candidates.items():
-        with speaking_as(model, adapter):
-            losses[name] = row_losses(model, encoded, pad_token_id=pad_token_id, progress=progress)
-    return losses

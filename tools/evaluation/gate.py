@@ -25,7 +25,6 @@ from tools.evaluation.compare import Comparison
 # Below this an interval of resampled rows is too short to be trusted.
 MIN_ROWS = 20
 
-
 CheckName = Literal["rows", "beats_base", "reading", "beats_champion"]
 
 

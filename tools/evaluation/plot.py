@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from tools.evaluation.compare import Comparison
 from tools.training.loss_point import LossPoint
 
-WIDTH, HEIGHT = 600, 270
+_WIDTH, _HEIGHT = 600, 270
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 12, 46
-_MOST_POINTS = 400
+_MOST_POINTS = 400  # of a line that is about 540 units wide
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class LossCurve:
     validation: tuple[tuple[float, float], ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
-    width: int = WIDTH
-    height: int = HEIGHT
+    width: int = _WIDTH
+    height: int = _HEIGHT
     left: int = _LEFT
-    right: int = WIDTH - _RIGHT
+    right: int = _WIDTH - _RIGHT
     top: int = _TOP
-    bottom: int = HEIGHT - _BOTTOM
+    bottom: int = _HEIGHT - _BOTTOM
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ def plot_losses(points: Sequence[LossPoint]) -> LossCurve | None:
     losses = _ticks(*_span(loss for _, loss in [*train, *validation]))
 
     def x(step: float) -> float:
-        return _scale(step, (0, max(last, 1)), _LEFT, WIDTH - _RIGHT)
+        return _scale(step, (0, max(last, 1)), start=_LEFT, end=_WIDTH - _RIGHT)
 
     def y(loss: float) -> float:
-        return _scale(loss, losses, HEIGHT - _BOTTOM, _TOP)
+        return _scale(loss, losses, start=_HEIGHT - _BOTTOM, end=_TOP)
 
     return LossCurve(
         train=tuple((x(step), y(loss)) for step, loss in train),
@@ -103,7 +103,8 @@ def _ticks(low: float, high: float) -> tuple[float, ...]:
     return tuple(round(number * step, 12) for number in range(first, max(last, first + 1) + 1))
 
 
-def _scale(value: float, ticks: Sequence[float], start: float, end: float) -> float:
+def _scale(value: float, ticks: Sequence[float], *, start: float, end: float) -> float:
+    """Return where `value` stands between `start` and `end`, the places of the outer ticks."""
     share = (value - ticks[0]) / (ticks[-1] - ticks[0])
     return round(start + share * (end - start), 1)
 

@@ -18,7 +18,7 @@ from tools.evaluation.scores import exact_match
 from tools.evaluation.verdict import Sample, Verdict
 from tools.files import write_text
 
-FILE_NAME = "report.html"
+_FILE_NAME = "report.html"
 
 _NAMES = {"exact_match": "Exact match", "rouge_l": "ROUGE-L", "loss": "Loss", "reading": "Reading"}
 _CHECKS = {
@@ -60,7 +60,7 @@ def write_report(verdict: Verdict, folder: Path) -> Path:
         curve=plot_losses(verdict.losses),
         samples=[(one, *_marks(one, verdict.primary_metric)) for one in verdict.samples],
     )
-    path = folder / FILE_NAME
+    path = folder / _FILE_NAME
     write_text(path, text)
     return path
 
@@ -70,7 +70,7 @@ def _primary(verdict: Verdict) -> Comparison | None:
 
 
 def _compared(verdict: Verdict) -> list[Comparison]:
-    """The comparisons with the base, the deciding one first."""
+    """Return the comparisons with the base, the deciding one first."""
     return sorted(verdict.comparisons, key=lambda one: one.metric != verdict.primary_metric)
 
 

@@ -27,7 +27,7 @@ from tools.evaluation.rouge import rouge_l, words_of
 
 Metric = Literal["exact_match", "rouge_l", "loss"]
 
-SHORT_WORDS = 12  # references of at most this many words are expected word for word
+_SHORT_WORDS = 12  # references of at most this many words are expected word for word
 _OTHERS = 20  # references of other rows that an answer is read against
 
 
@@ -60,7 +60,7 @@ def choose_primary_metric(heldout: Sequence[Conversation]) -> Metric:
         return "loss"
     json_share = fmean(_as_json(one.answer) is not None for one in heldout)
     words = median(len(words_of(one.answer)) for one in heldout)
-    return "exact_match" if json_share > 0.5 or words <= SHORT_WORDS else "rouge_l"
+    return "exact_match" if json_share > 0.5 or words <= _SHORT_WORDS else "rouge_l"
 
 
 def score_rows(
@@ -70,35 +70,45 @@ def score_rows(
 
     Rows of plain text have no answers; their table holds the losses alone.
     """
-    scores: dict[Metric, dict[str, tuple[float, ...]]] = {}
     names = tuple(rows[0].answers) if rows else ()
-    for metric, score in _SCORERS.items():
-        if names:
-            scores[metric] = {
-                name: tuple(score(row.answers[name], row.reference) for row in rows)
-                for name in names
-            }
+    scores: dict[Metric, dict[str, tuple[float, ...]]] = {
+        metric: {
+            name: tuple(score(row.answers[name], row.reference) for row in rows) for name in names
+        }
+        for metric, score in _SCORERS.items()
+        if names
+    }
     if losses:
         scores["loss"] = {name: tuple(values) for name, values in losses.items()}
     return ScoreTable(scores=scores)
 
 
-def compare_all(
-    table: ScoreTable, *, baseline: str = "base", candidate: str = "tuned"
-) -> tuple[Comparison, ...]:
-    """Compare two candidates on every metric of the table.
+def compare_tuned(table: ScoreTable, metric: Metric, *, baseline: str) -> Comparison:
+    """Compare the tuned model with the candidate `baseline` on one metric of the table.
 
     Raises:
-        EvaluationError: A score is missing or not finite.
+        EvaluationError: A score is not finite.
     """
-    return tuple(
-        compare(metric, by[baseline], by[candidate], higher_is_better=metric != "loss")
-        for metric, by in table.scores.items()
+    by_candidate = table.scores[metric]
+    return compare(
+        metric,
+        baseline=by_candidate[baseline],
+        candidate=by_candidate["tuned"],
+        higher_is_better=metric != "loss",
     )
 
 
-def check_reading(rows: Sequence[AnsweredRow], *, candidate: str, metric: Metric) -> Comparison:
-    """Compare each answer's score against its own reference with that against other rows'.
+def compare_all(table: ScoreTable) -> tuple[Comparison, ...]:
+    """Compare the tuned model with its base on every metric of the table.
+
+    Raises:
+        EvaluationError: A score is not finite.
+    """
+    return tuple(compare_tuned(table, metric, baseline="base") for metric in table.scores)
+
+
+def check_reading(rows: Sequence[AnsweredRow], metric: Metric) -> Comparison:
+    """Compare the tuned answers' scores against their own references with those against others'.
 
     Every row is read against the others at the same drawn distances. A model that gives one
     answer to every question therefore differs by exactly zero on average, however frequent that
@@ -117,12 +127,12 @@ def check_reading(rows: Sequence[AnsweredRow], *, candidate: str, metric: Metric
     shifts = random.Random(0).sample(range(1, count), min(count - 1, _OTHERS))
     own, foreign = [], []
     for index, row in enumerate(rows):
-        answer = row.answers[candidate]
+        answer = row.answers["tuned"]
         own.append(score(answer, row.reference))
         foreign.append(
             fmean(score(answer, rows[(index + shift) % count].reference) for shift in shifts)
         )
-    return compare("reading", foreign, own, higher_is_better=True)
+    return compare("reading", baseline=foreign, candidate=own, higher_is_better=True)
 
 
 _SCORERS: dict[Metric, Callable[[str, str], float]] = {

@@ -15,7 +15,7 @@ from tools.evaluation.gate import GateDecision
 from tools.files import write_text
 from tools.training.loss_point import LossPoint
 
-FILE_NAME = "verdict.json"
+_FILE_NAME = "verdict.json"
 
 
 class _Part(BaseModel):
@@ -27,7 +27,7 @@ class DatasetSummary(_Part):
 
     source: str = Field(description="What was imported: a file name or a Hugging Face id.")
     format: str = Field(description="The format it was recognised as.")
-    rows_imported: int = Field(description="Rows in the source.")
+    rows_imported: int = Field(description="Rows of the source that became conversations.")
     rows_usable: int = Field(description="Rows left after repeats and faulty ones were dropped.")
     rows_train: int
     rows_validation: int
@@ -99,7 +99,7 @@ class Verdict(_Part):
 
 def write_verdict(verdict: Verdict, folder: Path) -> Path:
     """Write `verdict.json` to `folder` and return it."""
-    path = folder / FILE_NAME
+    path = folder / _FILE_NAME
     write_text(path, verdict.model_dump_json(indent=2) + "\n")
     return path
 

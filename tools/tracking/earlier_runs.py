@@ -1,19 +1,16 @@
 """Earlier runs with their metrics, to compare a new one with."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from tools.tracking.registry import MODEL_TAG
-from tools.tracking.store import OpenStore, TrackingStore, plain_errors
+from tools.tracking.registry import MODEL_TAG, check_names
+from tools.tracking.store import TrackingStore, plain_errors
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
-
-_RUNS_PER_REQUEST = 200
 
 
 class EarlierRun(BaseModel):
@@ -30,39 +27,22 @@ class EarlierRun(BaseModel):
     tags: Mapping[str, str]
 
 
-def earlier_runs(
-    store: TrackingStore,
-    *,
-    model: str | None = None,
-    tags: Mapping[str, str] | None = None,
-    limit: int = 20,
-) -> tuple[EarlierRun, ...]:
-    """Return the newest runs that were registered as `model` and have `tags`, newest first.
+def earlier_runs(store: TrackingStore, *, model: str, limit: int) -> tuple[EarlierRun, ...]:
+    """Return the newest runs of the registered model `model`, at most `limit`, newest first.
 
     Raises:
-        TrackingError: The store cannot be reached.
+        TrackingError: The store cannot be reached, or `model` is not a name.
     """
-    wanted = {**(tags or {}), **({MODEL_TAG: model} if model else {})}
+    check_names(model)
     with plain_errors("The earlier runs cannot be listed"):
-        fitting = (
-            run for run in _all_runs(store.open()) if wanted.items() <= run.data.tags.items()
-        )
-        return tuple(_earlier(run) for run in islice(fitting, limit))
-
-
-def _all_runs(store: OpenStore) -> "Iterator[Run]":
-    page = None
-    while True:
-        found = store.client.search_runs(
-            [store.experiment_id],
-            max_results=_RUNS_PER_REQUEST,
+        opened = store.open()
+        found = opened.client.search_runs(
+            [opened.experiment_id],
+            f"tags.`{MODEL_TAG}` = '{model}'",
+            max_results=limit,
             order_by=["attributes.start_time DESC"],
-            page_token=page,
         )
-        yield from found
-        page = found.token
-        if not page:
-            return
+    return tuple(_earlier(run) for run in found)
 
 
 def _earlier(run: "Run") -> EarlierRun:

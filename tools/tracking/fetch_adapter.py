@@ -24,7 +24,7 @@ _ACCEPTED = {".safetensors", ".json", ".txt", ".md", ".jinja"}
 _WEIGHTS = "adapter_model.safetensors"
 
 
-def fetch_adapter(store: TrackingStore, model: str, version: int, target: Path) -> Path:
+def fetch_adapter(store: TrackingStore, model: str, *, version: int, target: Path) -> Path:
     """Copy the adapter of `version` of `model` to the new folder `target`, and return `target`.
 
     Raises:

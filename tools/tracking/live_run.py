@@ -24,7 +24,7 @@ from tools.tracking.metrics_file import (
     read_link,
     write_link,
 )
-from tools.tracking.mlflow_run import DatasetInput, RunDescription, continue_run, log_lines
+from tools.tracking.mlflow_run import RunDescription, continue_run, log_lines
 from tools.tracking.store import OpenStore, TrackingStore, plain_errors
 
 RunStatus = Literal["FINISHED", "FAILED", "KILLED"]
@@ -52,24 +52,14 @@ class LiveRun:
         self._file = file
 
     @classmethod
-    def start(
-        cls,
-        store: TrackingStore,
-        run_folder: Path,
-        *,
-        name: str,
-        params: dict[str, object],
-        tags: dict[str, str],
-        dataset: DatasetInput,
-    ) -> Self:
+    def start(cls, store: TrackingStore, run_folder: Path, *, about: RunDescription) -> Self:
         """Begin or resume the run of `run_folder`, and return before MLflow is even loaded.
 
         Raises:
             TrackingError: `run_folder` cannot be written. The store is not looked at here.
         """
         file = MetricsFile(run_folder)
-        about = RunDescription(name=name, params=params, tags=tags, dataset=dataset)
-        sender = _Sender(store, run_folder, about, file.earlier)
+        sender = _Sender(store, run_folder, about=about, earlier=file.earlier)
         sender.start()
         return cls(sender, file)
 
@@ -83,10 +73,10 @@ class LiveRun:
         if line is not None:
             self._sender.queue.put(line)
 
-    def close(self, status: RunStatus = "FINISHED", timeout: float = 10.0) -> LiveRunReport:
-        """End the run with `status`, giving MLflow `timeout` seconds to take what waits."""
+    def close(self, status: RunStatus = "FINISHED", *, within_seconds: float = 10) -> LiveRunReport:
+        """End the run with `status`, giving MLflow that long to take what waits."""
         self._file.close()
-        self._sender.finish(status, timeout)
+        self._sender.finish(status, within_seconds)
         link = self._sender.link
         return LiveRunReport(
             mlflow_run_id=link.mlflow_run_id,
@@ -103,6 +93,7 @@ class _Sender:
         self,
         store: TrackingStore,
         run_folder: Path,
+        *,
         about: RunDescription,
         earlier: list[MetricLine],
     ) -> None:
@@ -122,11 +113,11 @@ class _Sender:
         """Begin to send."""
         self._thread.start()
 
-    def finish(self, status: RunStatus, timeout: float) -> None:
-        """Send what there is and end the run; after `timeout` seconds, leave it at that."""
+    def finish(self, status: RunStatus, within_seconds: float) -> None:
+        """Send what there is and end the run; after that long, leave it at that."""
         self.queue.put(status)
         self._closing.set()
-        self._thread.join(timeout)
+        self._thread.join(within_seconds)
         with self._saving:
             self._abandoned = True
         if self._thread.is_alive() and self.problem is None:
@@ -139,7 +130,7 @@ class _Sender:
             self.problem = f"The metrics are not in MLflow ({type(error).__name__})."
 
     def _send_until_closed(self) -> None:
-        pause = _FIRST_PAUSE_SECONDS
+        pause_seconds = _FIRST_PAUSE_SECONDS
         while not self._abandoned:
             self._gather()
             ending = self._status is not None
@@ -149,11 +140,11 @@ class _Sender:
             except TrackingError as error:
                 self.problem = str(error)
                 if not ending:
-                    self._closing.wait(pause)
-                    pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+                    self._closing.wait(pause_seconds)
+                    pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
             else:
                 self.problem = None
-                pause = _FIRST_PAUSE_SECONDS
+                pause_seconds = _FIRST_PAUSE_SECONDS
             if ending:
                 return
 
@@ -176,12 +167,12 @@ class _Sender:
         if self._open is None:
             opened = self._store.open()
             # Nothing was sent before now, so the pending lines are the whole file.
-            link = continue_run(opened, self.link, self._about, self._save)
+            link = continue_run(opened, self.link, about=self._about, save=self._save)
             del self._pending[: link.lines_logged]
             self._open = opened
         before = self.link.lines_logged
         try:
-            log_lines(self._open, self.link, self._pending, self._save)
+            log_lines(self._open, self.link, lines=self._pending, save=self._save)
         finally:
             del self._pending[: self.link.lines_logged - before]
         if self._status is not None:

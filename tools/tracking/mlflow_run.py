@@ -46,14 +46,16 @@ class RunDescription(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    name: str
-    params: Mapping[str, object]
-    tags: Mapping[str, str]
+    name: str = Field(description="Name of the run in MLflow.")
+    params: Mapping[str, object] = Field(
+        description="What the run is made with. A param that is there already stays."
+    )
+    tags: Mapping[str, str] = Field(description="What to find the run by.")
     dataset: DatasetInput
 
 
 def continue_run(
-    store: OpenStore, link: TrackingLink, about: RunDescription, save: Save
+    store: OpenStore, link: TrackingLink, *, about: RunDescription, save: Save
 ) -> TrackingLink:
     """Return the link to an MLflow run that is open and described: the one of `link`, or a new one.
 
@@ -76,7 +78,7 @@ def continue_run(
 
 
 def log_lines(
-    store: OpenStore, link: TrackingLink, lines: Sequence[MetricLine], save: Save
+    store: OpenStore, link: TrackingLink, *, lines: Sequence[MetricLine], save: Save
 ) -> TrackingLink:
     """Log `lines`, which follow the ones that are logged, and save the count after each batch."""
     from mlflow.entities import Metric

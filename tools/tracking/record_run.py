@@ -8,6 +8,7 @@ Not covered: the model registry (`registry`).
 
 import math
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -16,13 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tools.errors import TrackingError
 from tools.tracking.metrics_file import read_lines, read_link, write_link
-from tools.tracking.mlflow_run import (
-    DatasetInput,
-    RunDescription,
-    continue_run,
-    log_lines,
-    mlflow_name,
-)
+from tools.tracking.mlflow_run import RunDescription, continue_run, log_lines, mlflow_name
 from tools.tracking.store import TrackingStore, plain_errors, time_for_files
 
 if TYPE_CHECKING:
@@ -44,22 +39,16 @@ def record_run(
     store: TrackingStore,
     run_folder: Path,
     *,
-    name: str,
-    params: dict[str, object],
-    tags: dict[str, str],
-    dataset: DatasetInput,
-    metrics: dict[str, float],
-    artifacts: dict[str, Path],
+    about: RunDescription,
+    metrics: Mapping[str, float],
+    artifacts: Mapping[str, Path],
 ) -> RecordReport:
     """Complete the MLflow run of `run_folder` and end it as FINISHED.
 
     Args:
         store: Where to record.
         run_folder: The folder of the training run, with or without `metrics.jsonl`.
-        name: Name of the run in MLflow.
-        params: What the run was made with. A param that is there already stays.
-        tags: What to find the run by.
-        dataset: What it was trained on.
+        about: What the run should say of itself.
         metrics: The final metrics.
         artifacts: Files and folders by where they go: `{"adapter": folder}` puts the folder's
             content below `adapter/`, `{"verdict.json": file}` the file at the top.
@@ -74,17 +63,15 @@ def record_run(
     with plain_errors("The run cannot be recorded"):
         opened = store.open()
         save = partial(write_link, run_folder)
-        about = RunDescription(name=name, params=params, tags=tags, dataset=dataset)
-        link = continue_run(opened, read_link(run_folder), about, save)
-        link = log_lines(opened, link, lines[link.lines_logged :], save)
+        link = continue_run(opened, read_link(run_folder), about=about, save=save)
+        link = log_lines(opened, link, lines=lines[link.lines_logged :], save=save)
         run_id = link.mlflow_run_id
         assert run_id is not None
-        _log_final_metrics(
-            opened.client, run_id, metrics, step=max((x.step for x in lines), default=0)
-        )
+        last_step = max((line.step for line in lines), default=0)
+        _log_final_metrics(opened.client, run_id, metrics=metrics, step=last_step)
         with time_for_files():
             for where, path in artifacts.items():
-                _log_artifact(opened.client, run_id, PurePosixPath(where), path)
+                _log_artifact(opened.client, run_id, where=PurePosixPath(where), path=path)
         opened.client.set_terminated(run_id, "FINISHED")
     return RecordReport(
         mlflow_run_id=run_id,
@@ -95,8 +82,9 @@ def record_run(
 
 
 def _log_final_metrics(
-    client: "MlflowClient", run_id: str, metrics: dict[str, float], step: int
+    client: "MlflowClient", run_id: str, *, metrics: Mapping[str, float], step: int
 ) -> None:
+    """Log what is not there yet: MLflow would keep a value that is logged twice as two."""
     there = client.get_run(run_id).data.metrics
     for name, value in metrics.items():
         if not _same(there.get(mlflow_name(name)), value):
@@ -110,7 +98,7 @@ def _same(stored: float | None, value: float) -> bool:
     return stored == max(-sys.float_info.max, min(sys.float_info.max, value))
 
 
-def _log_artifact(client: "MlflowClient", run_id: str, where: PurePosixPath, path: Path) -> None:
+def _log_artifact(client: "MlflowClient", run_id: str, *, where: PurePosixPath, path: Path) -> None:
     if path.is_dir():
         client.log_artifacts(run_id, str(path), str(where))
         return

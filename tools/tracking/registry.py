@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 CHAMPION, CHALLENGER = "champion", "challenger"
 HASH_TAG = "adapter_sha256"
 MODEL_TAG = "crewtune.model"
+_ARTIFACT = "adapter"  # where a recorded run holds it
 
 
 class VersionReport(BaseModel):
@@ -58,7 +59,7 @@ class AliasReport(BaseModel):
     previous_version: int | None = Field(description="The champion before, if there was one.")
 
 
-def model_name_for(base_model: str, base_sha256: str, dataset_label: str) -> str:
+def model_name_for(base_model: str, *, base_sha256: str, dataset_label: str) -> str:
     """Return the name under which adapters of a base on a dataset are registered.
 
     The hash is part of it: an adapter fits one set of weights, so a champion of other weights
@@ -73,7 +74,6 @@ def register_version(
     *,
     model: str,
     mlflow_run_id: str,
-    artifact: str = "adapter",
     tags: dict[str, str],
     challenger: bool = True,
 ) -> VersionReport:
@@ -84,14 +84,14 @@ def register_version(
     A run is registered once: called again, the version that is there gets the tags.
 
     Raises:
-        TrackingError: The run has no such artifact, or its version has other weights.
+        TrackingError: The run holds no adapter, or its version has other weights.
     """
     check_names(model, mlflow_run_id)
     with plain_errors("The version cannot be registered"):
         client = store.client()
         found = _version_of(client, model, mlflow_run_id)
         if found is None:
-            found = _create_version(client, model, mlflow_run_id, artifact)
+            found = _create_version(client, model, mlflow_run_id)
         elif found.tags.get(HASH_TAG, "") not in ("", tags.get(HASH_TAG, "")):
             raise TrackingError(
                 f"Version {found.version} of {model!r} holds other weights. "
@@ -138,15 +138,9 @@ def move_champion(
         raise TrackingError(f"The gate does not allow it: {' '.join(decision.reasons)}")
     with plain_errors("The champion cannot be moved"):
         client = store.client()
-        if (
-            client.get_model_version(model, str(version)).tags.get(HASH_TAG)
-            != decision.adapter_sha256
-        ):
-            raise TrackingError(
-                f"The gate decided on other weights than those of version {version}. "
-                "Evaluate this version."
-            )
-        today = _aliases(client, model).get(CHAMPION)
+        _check_weights(client.get_model_version(model, str(version)), decision)
+        aliases = _aliases(client, model)
+        today = aliases.get(CHAMPION)
         if today not in (decision.champion_version, version):
             raise TrackingError(
                 f"The champion is now version {today}, and the gate compared with "
@@ -154,26 +148,32 @@ def move_champion(
             )
         if today != version:
             client.set_registered_model_alias(model, CHAMPION, str(version))
-        if _aliases(client, model).get(CHALLENGER) == version:
+        if aliases.get(CHALLENGER) == version:
             client.delete_registered_model_alias(model, CHALLENGER)
     return AliasReport(
         model=model, champion_version=version, previous_version=decision.champion_version
     )
 
 
-def _create_version(
-    client: "MlflowClient", model: str, run_id: str, artifact: str
-) -> "ModelVersion":
+def _check_weights(found: "ModelVersion", decision: GateDecision) -> None:
+    if found.tags.get(HASH_TAG) != decision.adapter_sha256:
+        raise TrackingError(
+            f"The gate decided on other weights than those of version {found.version}. "
+            "Evaluate this version."
+        )
+
+
+def _create_version(client: "MlflowClient", model: str, run_id: str) -> "ModelVersion":
     from mlflow.exceptions import MlflowException
 
-    if not client.list_artifacts(run_id, artifact):
-        raise TrackingError(f"The run holds no artifact {artifact!r}. Record the run first.")
+    if not client.list_artifacts(run_id, _ARTIFACT):
+        raise TrackingError(f"The run holds no artifact {_ARTIFACT!r}. Record the run first.")
     try:
         client.create_registered_model(model)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    return client.create_model_version(model, f"runs:/{run_id}/{artifact}", run_id=run_id)
+    return client.create_model_version(model, f"runs:/{run_id}/{_ARTIFACT}", run_id=run_id)
 
 
 def _version_of(client: "MlflowClient", model: str, run_id: str) -> "ModelVersion | None":

@@ -1,8 +1,8 @@
 """Look at the machine: processor, memory, GPUs and disk, as this process may use them.
 
-Inside a container the limits of the container count, not the size of the machine.
+Inside a container its memory limit counts, not the memory of the machine.
 
-Not covered: several machines, and how fast any of it is.
+Not covered: several machines, how many processors a container may use, and how fast any of it is.
 """
 
 import platform
@@ -40,7 +40,6 @@ class HardwareReport(BaseModel):
 
     processor: str
     cores_physical: int
-    cores_usable: int = Field(description="Processors this process may use at once.")
     memory_gib: float
     memory_free_gib: float
     gpus: tuple[Gpu, ...]
@@ -81,7 +80,6 @@ def probe_hardware(folder: Path, *, cgroup: Path = Path("/sys/fs/cgroup")) -> Ha
     return HardwareReport(
         processor=_processor(),
         cores_physical=psutil.cpu_count(logical=False) or 1,
-        cores_usable=_usable_cores(cgroup),
         memory_gib=_gib(min(memory.total, limit)),
         memory_free_gib=_gib(max(0, min(memory.available, limit - used))),
         gpus=gpus,
@@ -157,20 +155,6 @@ def _processor_has_bf16() -> bool:
     return any(known.get(name) for name in _BF16_INSTRUCTIONS)
 
 
-def _usable_cores(cgroup: Path) -> int:
-    import psutil
-
-    try:
-        cores = len(psutil.Process().cpu_affinity())
-    # macOS has no affinity.
-    except AttributeError:
-        cores = psutil.cpu_count() or 1
-    quota, _, period = _first_line(cgroup / "cpu.max").partition(" ")
-    if quota.isdigit() and period.isdigit():
-        cores = min(cores, max(1, int(quota) // int(period)))
-    return cores
-
-
 def _memory_limit(cgroup: Path) -> tuple[int, int]:
     """Return the container's limit in bytes and how much of it is taken for good."""
     limit = _first_line(cgroup / "memory.max")
@@ -198,5 +182,5 @@ def _existing(folder: Path) -> Path:
     return next(one for one in (folder, *folder.parents) if one.exists())
 
 
-def _gib(count: float) -> float:
-    return round(count / _GIB, 2)
+def _gib(byte_count: float) -> float:
+    return round(byte_count / _GIB, 2)

@@ -1,7 +1,7 @@
 """Recommend a first recipe for a model, a machine and a dataset, with a reason for every value.
 
-The values are those in use for LoRA at that model size; what does not fit the memory is made
-smaller before anything else is given up.
+The values are those that published guides begin with for LoRA; what does not fit the memory is
+made smaller before anything else is given up.
 
 Not covered: searching for better values, and several GPUs.
 """
@@ -16,11 +16,11 @@ from tools.training.estimate_memory import estimate_memory
 from tools.training.probe_hardware import HardwareReport
 from tools.training.recipe import Recipe
 
-_TINY, _SMALL = 5_000_000, 700_000_000
+_TINY, _SMALL = 5_000_000, 700_000_000  # parameters
 # Below this many parameters, bfloat16 saves less time than its rounding costs.
 _BF16_FROM = 100_000_000
 _TINY_STEPS, _TINY_EPOCHS = 500, 20
-_LENGTH_STEP = 64
+_LENGTH_STEP = 64  # tokens
 # Room left for what the estimate does not see.
 _USABLE_SHARE = 0.9
 
@@ -42,6 +42,47 @@ class _Data(NamedTuple):
     longest_tokens: int
     median_tokens: int
 
+
+class _Start(NamedTuple):
+    """Rank and learning rate to begin with, and why."""
+
+    rank: int
+    rank_reason: str
+    learning_rate: float
+    rate_reason: str
+
+
+# "LoRA Without Regret" (Thinking Machines, 2025) keeps alpha at 32 whatever the rank.
+_ALPHA = 32
+# 2e-4 is the rate of Unsloth's LoRA hyperparameters guide and of the LoRA example in TRL's sft.py.
+# "LoRA Without Regret" finds the best rate at ten times a full fine-tune's, which TRL sets to 2e-5,
+# and nearly the same for every rank.
+_RATE = 2e-4
+_RATE_REASON = (
+    "Unsloth's guide and TRL's example for LoRA begin with 2e-4, ten times the rate of a full "
+    "fine-tune, as 'LoRA Without Regret' by Thinking Machines advises."
+)
+_TINY_START = _Start(
+    16,
+    "Rank 16 gives the adapter of a tiny model enough room.",
+    5e-3,
+    "A model below 5 million parameters learns only at a high rate: 5e-3.",
+)
+# The rank of TRL's example, which tunes half a billion parameters. The adapter of a narrow model
+# has fewer parameters at the same rank, so that the higher of Unsloth's two costs little.
+_SMALL_START = _Start(
+    32,
+    "TRL's example of LoRA on half a billion parameters takes rank 32; Unsloth's guide says 16 or "
+    "32.",
+    _RATE,
+    _RATE_REASON,
+)
+_LARGE_START = _Start(
+    16,
+    "Unsloth's guide begins with rank 16 or 32; the lower one takes less memory.",
+    _RATE,
+    _RATE_REASON,
+)
 
 _Choice = tuple[dict[str, object], dict[str, str]]
 
@@ -88,7 +129,7 @@ def recommend(
     wished = Recipe.model_validate(values)
     recipe = _smaller_batches(model, wished, room)
     if not _fits(model, recipe, room):
-        recipe = _shorter_rows(model, recipe, room, data.median_tokens)
+        recipe = _shorter_rows(model, recipe, room_gib=room, median_tokens=data.median_tokens)
     memory = estimate_memory(model, recipe).total_gib
     return Recommendation(
         recipe=recipe,
@@ -100,38 +141,33 @@ def recommend(
 
 
 def _adapter(model: ModelSource, data: _Data) -> _Choice:
-    size, rank, alpha, rate, why = _by_size(model.parameters or 0)
-    few = data.rows < 500 and size != "tiny"
+    start = _start(model.parameters or 0)
+    few = data.rows < 500 and start is not _TINY_START
     return {
-        "r": rank,
-        "lora_alpha": alpha,
+        "r": start.rank,
+        "lora_alpha": _ALPHA,
         "lora_dropout": 0.05 if few else 0.0,
         "target_modules": "all-linear",
-        "learning_rate": rate,
+        "learning_rate": start.learning_rate,
         "weight_decay": 0.0,
     }, {
-        "r": f"Rank {rank} is in use for LoRA on models of this size ({size}).",
-        "lora_alpha": f"With alpha {alpha} the adapter counts {alpha / rank:g} times.",
+        "r": start.rank_reason,
+        "lora_alpha": f"Alpha {_ALPHA}, as in 'LoRA Without Regret', weighs the adapter at rank "
+        f"{start.rank} by {_ALPHA / start.rank:g}.",
         "lora_dropout": "With fewer than 500 rows, a little dropout keeps it from learning them "
         "by heart."
         if few
         else "Dropout slows learning and is not needed here.",
         "target_modules": "Adapting attention alone does worse, even with as many parameters.",
-        "learning_rate": why,
+        "learning_rate": start.rate_reason,
         "weight_decay": "An adapter is small; holding it back with weight decay gains little.",
     }
 
 
-def _by_size(parameters: int) -> tuple[str, int, int, float, str]:
-    """Return what the size is called, then rank, alpha, learning rate and its reason."""
+def _start(parameters: int) -> _Start:
     if parameters <= _TINY:
-        why = "A model below 5 million parameters learns only at a high rate: 5e-3."
-        return "tiny", 16, 32, 5e-3, why
-    if parameters <= _SMALL:
-        why = "Models below a billion parameters are tuned gently, 5e-5 with a high rank."
-        return "below a billion parameters", 128, 128, 5e-5, why
-    why = "LoRA learns best between 1e-4 and 3e-4, about ten times a full fine-tune's rate."
-    return f"{parameters / 1e9:.1f} billion parameters", 16, 32, 2e-4, why
+        return _TINY_START
+    return _SMALL_START if parameters <= _SMALL else _LARGE_START
 
 
 def _schedule(model: ModelSource, data: _Data) -> _Choice:
@@ -194,7 +230,7 @@ def _smaller_batches(model: ModelSource, recipe: Recipe, room_gib: float) -> Rec
 
 
 def _shorter_rows(
-    model: ModelSource, recipe: Recipe, room_gib: float, median_tokens: int
+    model: ModelSource, recipe: Recipe, *, room_gib: float, median_tokens: int
 ) -> Recipe:
     """Return `recipe` with the greatest length that fits and holds half of the rows, if any."""
     lowest = _rounded_up(median_tokens)

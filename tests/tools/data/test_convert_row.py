@@ -4,17 +4,11 @@ from typing import Any
 
 import pytest
 
+from tests.tools.data.rows import ASSISTANT, GOOD, USER
 from tools.data.conversation import Conversation
 from tools.data.convert_row import convert_row
 from tools.data.recognise_format import recognise_format
 from tools.data.row_problem import RowProblem
-
-USER = {"role": "user", "content": "Hi"}
-ASSISTANT = {"role": "assistant", "content": "Hello"}
-WORSE = {"role": "assistant", "content": "What?"}
-
-
-GOOD = {"messages": [USER, ASSISTANT]}
 
 
 @pytest.mark.parametrize(

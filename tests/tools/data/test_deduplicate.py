@@ -4,60 +4,33 @@ from pathlib import Path
 
 import pytest
 
-from tools.data.conversation import Conversation, Message, read_conversations, write_version
-from tools.data.deduplicate import DeduplicateReport, deduplicate
+from tests.tools.data.rows import chat, chats, load_version, pair, save_version, text
+from tools.data.conversation import Conversation
+from tools.data.deduplicate import DeduplicateReport, deduplicate, without_repeats
 from tools.errors import DatasetError
 
 
-def chat(question: str, answer: str = "Yes.", row: int = 1) -> Conversation:
-    messages = (
-        Message(role="user", content=question),
-        Message(role="assistant", content=answer),
-    )
-    return Conversation(messages=messages, row=row)
-
-
-def text(content: str, row: int = 1) -> Conversation:
-    return Conversation(messages=(Message(role="assistant", content=content),), row=row)
-
-
-def pair(question: str, chosen: str, rejected: str, row: int = 1) -> Conversation:
-    return Conversation(
-        messages=(Message(role="user", content=question),),
-        chosen=(Message(role="assistant", content=chosen),),
-        rejected=(Message(role="assistant", content=rejected),),
-        row=row,
-    )
-
-
-def save(folder: Path, rows: list[Conversation]) -> Path:
-    return write_version(folder, "chats", rows)
-
-
-def load(folder: Path, name: str) -> list[Conversation]:
-    return list(read_conversations(folder / f"{name}.jsonl"))
-
-
 def test_the_first_of_the_repeated_rows_stays(tmp_path: Path) -> None:
-    rows = [chat("Hi", row=1), chat("Bye", row=2), chat("hi", row=3), chat("HI", row=7)]
+    rows = chats(20)
+    repeats = [chat("what is 3?", "A NUMBER: 3.", row=21), rows[4].model_copy(update={"row": 27})]
 
-    report = deduplicate(save(tmp_path, rows), tmp_path)
+    report = deduplicate(save_version(tmp_path, rows + repeats), tmp_path)
 
     assert report == DeduplicateReport(
-        dataset=report.dataset, rows_read=4, rows_kept=2, repeats=((3, 1), (7, 1))
+        dataset=report.dataset, rows_read=22, rows_kept=20, repeats=((21, 3), (27, 5))
     )
     assert report.dataset.startswith("chats-")
-    assert load(tmp_path, report.dataset) == rows[:2]
+    assert load_version(tmp_path, report.dataset) == rows
 
 
 @pytest.mark.parametrize(
     "twin",
     ["HELLO CAFÉ", "  hello   café ", "hello\ncafé", "hello cafe\u0301", "ｈello\u00a0café"],  # noqa: RUF001
 )
-def test_case_white_space_and_unicode_variants_do_not_count(tmp_path: Path, twin: str) -> None:
-    source = save(tmp_path, [chat("hello café"), chat(twin, row=2)])
+def test_case_white_space_and_unicode_variants_do_not_count(twin: str) -> None:
+    first = chat("hello café")
 
-    assert deduplicate(source, tmp_path).rows_kept == 1
+    assert without_repeats([first, chat(twin, row=2)]) == ([first], [(2, 1)])
 
 
 @pytest.mark.parametrize(
@@ -70,20 +43,22 @@ def test_case_white_space_and_unicode_variants_do_not_count(tmp_path: Path, twin
         (chat("a b"), chat("ab")),
     ],
 )
-def test_rows_that_differ_both_stay(
-    tmp_path: Path, first: Conversation, second: Conversation
-) -> None:
-    assert deduplicate(save(tmp_path, [first, second]), tmp_path).rows_kept == 2
+def test_rows_that_differ_both_stay(first: Conversation, second: Conversation) -> None:
+    assert without_repeats([first, second]) == ([first, second], [])
 
 
 def test_only_the_first_fifty_repeats_are_listed(tmp_path: Path) -> None:
-    report = deduplicate(save(tmp_path, [chat("Hi", row=n) for n in range(1, 91)]), tmp_path)
+    repeats = [chat("What is 1?", "A number: 1.", row=row) for row in range(21, 111)]
 
-    assert (len(report.repeats), report.rows_kept) == (50, 1)
+    report = deduplicate(save_version(tmp_path, chats(20) + repeats), tmp_path)
+
+    assert (len(report.repeats), report.rows_read, report.rows_kept) == (50, 110, 20)
 
 
-def test_a_missing_dataset_is_named(tmp_path: Path) -> None:
-    absent = tmp_path / "absent-0123456789ab.jsonl"
+def test_repeats_that_leave_too_few_rows_are_counted_in_the_refusal(tmp_path: Path) -> None:
+    repeats = [chat("What is 1?", "A number: 1.", row=row) for row in range(6, 101)]
 
-    with pytest.raises(DatasetError, match="There is no dataset 'absent-0123456789ab'"):
-        deduplicate(absent, tmp_path)
+    with pytest.raises(DatasetError, match=r"Only 5 usable .* of 100, .* 95 repeated \(rows 6, 7"):
+        deduplicate(save_version(tmp_path, chats(5) + repeats), tmp_path / "target")
+
+    assert not (tmp_path / "target").exists()

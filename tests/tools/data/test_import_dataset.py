@@ -1,32 +1,22 @@
 """A dataset is imported with nothing to configure, and what was left out is told."""
 
-import json
+import os
 from pathlib import Path
-from typing import Any
 
 import pyarrow
 import pyarrow.parquet
 import pytest
+from pydantic import BaseModel
 
-from tools.data.conversation import Conversation, read_conversations
+from tests.listener import Listener
+from tests.tools.data.rows import GOOD, imported, load_version, save_lines
+from tools.data.deduplicate import DeduplicateReport
 from tools.data.import_dataset import ImportReport, import_dataset
+from tools.data.validate_dataset import RemoveReport
 from tools.errors import DatasetError
-from tools.progress import Cancelled, NoProgress
+from tools.progress import Cancelled
 
 FIXTURES = Path(__file__).parents[4] / "shared" / "fixtures"
-
-GOOD = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
-
-
-def save(folder: Path, *rows: Any, name: str = "rows.jsonl") -> Path:
-    path = folder / name
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
-def imported(tmp_path: Path, *rows: Any) -> tuple[ImportReport, list[Conversation]]:
-    report = import_dataset(save(tmp_path, *rows), tmp_path / "datasets")
-    return report, list(read_conversations(tmp_path / "datasets" / f"{report.dataset}.jsonl"))
 
 
 def test_rows_keep_their_numbers_when_others_are_left_out(tmp_path: Path) -> None:
@@ -47,7 +37,7 @@ def test_a_dataset_whose_every_row_is_bad_is_refused_with_the_first_reason(tmp_p
     row = {"messages": [{"role": "critic", "content": "Hm"}]}
 
     with pytest.raises(DatasetError, match="none of its 2 rows can be used") as refusal:
-        import_dataset(save(tmp_path, row, row), tmp_path)
+        import_dataset(save_lines(tmp_path, row, row), tmp_path)
 
     assert "Row 1, `messages`: message 1 has the unknown role 'critic'." in str(refusal.value)
 
@@ -71,6 +61,14 @@ def test_the_report_says_what_was_made_of_what(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("report", [ImportReport, RemoveReport, DeduplicateReport])
+def test_every_report_says_which_rows_it_counts(report: type[BaseModel]) -> None:
+    counts = [name for name in report.model_fields if name.startswith("rows_")]
+
+    assert "rows_read" in counts
+    assert [name for name in counts if not report.model_fields[name].description] == []
+
+
 @pytest.mark.parametrize("code", ["{{ . }}", "{{...}}", "{{ a: 'b' }}", "{name}", "{{}}"])
 def test_code_in_braces_is_no_placeholder(tmp_path: Path, code: str) -> None:
     report, _ = imported(tmp_path, {"text": f"Write {code} here."})
@@ -78,11 +76,11 @@ def test_code_in_braces_is_no_placeholder(tmp_path: Path, code: str) -> None:
     assert report.placeholders == ()
 
 
-@pytest.mark.parametrize("label", ["Support Chats", "../../support/chats", "support_chats"])
-def test_the_label_becomes_a_name_and_never_a_path(tmp_path: Path, label: str) -> None:
+@pytest.mark.parametrize("name", ["Support Chats.jsonl", ".support chats!.jsonl"])
+def test_the_name_of_the_file_becomes_the_name_of_the_version(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "datasets"
 
-    report = import_dataset(save(tmp_path, GOOD), folder, label=label)
+    report = import_dataset(save_lines(tmp_path, GOOD, name=name), folder)
 
     assert report.dataset.startswith("support-chats-")
     assert [path.stem for path in folder.iterdir()] == [report.dataset]
@@ -95,40 +93,24 @@ def test_the_same_rows_make_the_same_version(tmp_path: Path) -> None:
     assert first == second
 
 
-@pytest.mark.parametrize("suffix", [".json", ".csv", ".tsv", ".parquet"])
-def test_every_type_of_file_makes_the_same_conversations(tmp_path: Path, suffix: str) -> None:
-    rows = [{"prompt": "Hi", "completion": "Hello"}]
-    path = tmp_path / f"rows{suffix}"
-    if suffix == ".parquet":
-        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
-    elif suffix == ".json":
-        path.write_text(json.dumps(rows), encoding="utf-8")
-    else:
-        separator = "\t" if suffix == ".tsv" else ","
-        path.write_text(f"prompt{separator}completion\nHi{separator}Hello\n", encoding="utf-8")
-
-    assert import_dataset(path, tmp_path).dataset == imported(tmp_path, *rows)[0].dataset
-
-
 def test_the_files_of_a_folder_are_numbered_through(tmp_path: Path) -> None:
     folder = tmp_path / "chats"
     folder.mkdir()
-    save(folder, GOOD, GOOD, name="a.jsonl")
-    save(folder, GOOD, name="b.jsonl")
+    save_lines(folder, GOOD, GOOD, name="a.jsonl")
+    save_lines(folder, GOOD, name="b.jsonl")
     (folder / "README.md").write_text("Chats.", encoding="utf-8")
 
     report = import_dataset(folder, tmp_path)
 
-    rows = read_conversations(tmp_path / f"{report.dataset}.jsonl")
-    assert [one.row for one in rows] == [1, 2, 3]
+    assert [one.row for one in load_version(tmp_path, report.dataset)] == [1, 2, 3]
     assert (report.source, report.dataset[:6]) == ("chats", "chats-")
 
 
 def test_of_a_folder_with_a_train_file_only_that_is_read(tmp_path: Path) -> None:
     folder = tmp_path / "chats"
     folder.mkdir()
-    save(folder, GOOD, name="train.jsonl")
-    save(folder, GOOD, GOOD, name="test.jsonl")
+    save_lines(folder, GOOD, name="train.jsonl")
+    save_lines(folder, GOOD, GOOD, name="test.jsonl")
 
     assert import_dataset(folder, tmp_path).rows_read == 1
 
@@ -147,7 +129,7 @@ def test_a_folder_without_one_type_of_data_is_refused(
     folder = tmp_path / "chats"
     folder.mkdir()
     for name in names:
-        save(folder, GOOD, name=name)
+        save_lines(folder, GOOD, name=name)
 
     with pytest.raises(DatasetError, match="The folder 'chats'") as refusal:
         import_dataset(folder, tmp_path)
@@ -155,47 +137,45 @@ def test_a_folder_without_one_type_of_data_is_refused(
     assert reason in str(refusal.value)
 
 
-def test_a_small_file_that_is_large_in_memory_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["", "."])
+def test_a_dataset_without_a_name_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(DatasetError, match=r"No dataset was named\. Give a file such as"):
+        import_dataset(Path(name), tmp_path / "datasets")
+
+
+def test_a_name_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="cannot be read: File name too long"):
+        import_dataset(tmp_path / f"{'a' * 300}.jsonl", tmp_path)
+
+
+def test_a_pipe_in_a_folder_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    folder = tmp_path / "chats"
+    folder.mkdir()
+    os.mkfifo(folder / "train.jsonl")
+
+    with pytest.raises(DatasetError, match=r"'train\.jsonl' is not a regular file"):
+        import_dataset(folder, tmp_path)
+
+
+def test_more_text_than_fits_the_memory_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bomb.parquet"
-    column = pyarrow.DictionaryArray.from_arrays(
-        pyarrow.array([0] * 40, pyarrow.int32()), ["x" * 10_000_000]
-    )
+    column = pyarrow.array(["x" * 1_000_000]).take(pyarrow.array([0] * 300))
     pyarrow.parquet.write_table(pyarrow.table({"text": column}), path)
 
     with pytest.raises(DatasetError, match="holds more than 256 million characters"):
         import_dataset(path, tmp_path)
 
 
-def test_rows_as_large_as_pictures_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "bomb.parquet"
-    column = pyarrow.array(["x" * 1_500_000]).take(pyarrow.array([0] * 60))
-    pyarrow.parquet.write_table(pyarrow.table({"text": column}), path)
-
-    with pytest.raises(DatasetError, match="holds rows that are too large to be text"):
-        import_dataset(path, tmp_path)
-
-
-class _Listener(NoProgress):
-    """Keeps what is said, and asks to stop when told so."""
-
-    def __init__(self, *, stop: bool) -> None:
-        self.said: list[str] = []
-        self._stop = stop
-
-    def log(self, message: str) -> None:
-        self.said.append(message)
-
-    def check(self) -> None:
-        if self._stop:
-            raise Cancelled
-
-
 def test_the_import_says_what_it_found(tmp_path: Path) -> None:
-    listener = _Listener(stop=False)
+    listener = Listener()
 
-    import_dataset(save(tmp_path, GOOD), tmp_path, progress=listener)
+    import_dataset(save_lines(tmp_path, GOOD), tmp_path, progress=listener)
 
-    assert listener.said == [
+    assert listener.logs == [
         "rows.jsonl is in the format messages.",
         "Imported 1 of 1 rows.",
     ]
@@ -203,7 +183,9 @@ def test_the_import_says_what_it_found(tmp_path: Path) -> None:
 
 def test_an_import_that_is_stopped_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
-        import_dataset(save(tmp_path, GOOD), tmp_path / "datasets", progress=_Listener(stop=True))
+        import_dataset(
+            save_lines(tmp_path, GOOD), tmp_path / "datasets", progress=Listener(stop_after=0)
+        )
 
     assert not (tmp_path / "datasets").exists()
 

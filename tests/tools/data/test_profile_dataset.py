@@ -4,46 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from tools.data.conversation import Conversation, Message, write_version
+from tests.tools.data.rows import chat, conversation, pair, save_version, text
 from tools.data.profile_dataset import ProfileReport, Spread, profile
 from tools.errors import DatasetError
 
 
-def chat(question: str, answer: str = "Yes.", row: int = 1) -> Conversation:
-    messages = (
-        Message(role="user", content=question),
-        Message(role="assistant", content=answer),
-    )
-    return Conversation(messages=messages, row=row)
-
-
-def text(content: str, row: int = 1) -> Conversation:
-    return Conversation(messages=(Message(role="assistant", content=content),), row=row)
-
-
-def pair(question: str, chosen: str, rejected: str, row: int = 1) -> Conversation:
-    return Conversation(
-        messages=(Message(role="user", content=question),),
-        chosen=(Message(role="assistant", content=chosen),),
-        rejected=(Message(role="assistant", content=rejected),),
-        row=row,
-    )
-
-
-def save(folder: Path, rows: list[Conversation]) -> Path:
-    return write_version(folder, "chats", rows)
-
-
 def test_a_dataset_of_chats_is_measured(tmp_path: Path) -> None:
-    long = Conversation(
-        messages=(
-            Message(role="system", content="Be kind."),
-            Message(role="user", content="Who are you?"),
-            Message(role="assistant", content="{{name}}"),
-        ),
-        row=4,
+    long = conversation(
+        ("system", "Be kind."), ("user", "Who are you?"), ("assistant", "{{name}}"), row=4
     )
-    source = save(tmp_path, [chat("Hi"), chat("Hello"), chat("Yes?", "No."), long])
+    source = save_version(tmp_path, [chat("Hi"), chat("Hello"), chat("Yes?", "No."), long])
 
     assert profile(source) == ProfileReport(
         dataset=source.stem,
@@ -62,7 +32,7 @@ def test_a_dataset_of_chats_is_measured(tmp_path: Path) -> None:
 
 
 def test_plain_text_is_called_so(tmp_path: Path) -> None:
-    report = profile(save(tmp_path, [text("Once upon a time.")]))
+    report = profile(save_version(tmp_path, [text("Once upon a time.")]))
 
     assert (report.plain_text, report.preference) == (True, False)
     assert report.prompt_characters.maximum == 0
@@ -70,7 +40,7 @@ def test_plain_text_is_called_so(tmp_path: Path) -> None:
 
 
 def test_preference_pairs_are_called_so_and_measured_by_the_chosen_answer(tmp_path: Path) -> None:
-    report = profile(save(tmp_path, [pair("Hello", "Yes.", "Certainly not.")]))
+    report = profile(save_version(tmp_path, [pair("Hello", "Yes.", "Certainly not.")]))
 
     assert (report.plain_text, report.preference) == (False, True)
     assert (report.prompt_characters.maximum, report.answer_characters.maximum) == (5, 4)
@@ -78,11 +48,4 @@ def test_preference_pairs_are_called_so_and_measured_by_the_chosen_answer(tmp_pa
 
 def test_an_empty_dataset_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="has no rows"):
-        profile(save(tmp_path, []))
-
-
-def test_a_missing_dataset_is_named(tmp_path: Path) -> None:
-    absent = tmp_path / "absent-0123456789ab.jsonl"
-
-    with pytest.raises(DatasetError, match="There is no dataset 'absent-0123456789ab'"):
-        profile(absent)
+        profile(save_version(tmp_path, []))

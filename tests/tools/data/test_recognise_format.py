@@ -1,32 +1,18 @@
 """Every format is recognised by its shape, or its columns are told."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tools.data.conversation import Conversation, Message, read_conversations
-from tools.data.import_dataset import ImportReport, import_dataset
+from tests.tools.data.rows import ASSISTANT, USER, WORSE, imported, save_lines, text
+from tools.data.conversation import Conversation, Message
+from tools.data.import_dataset import import_dataset
 from tools.errors import DatasetError
 
-USER = {"role": "user", "content": "Hi"}
-ASSISTANT = {"role": "assistant", "content": "Hello"}
-WORSE = {"role": "assistant", "content": "What?"}
 HUMAN = {"from": "human", "value": "Hi"}
 GPT = {"from": "gpt", "value": "Hello"}
 BAD = {"from": "gpt", "value": "What?"}
-
-
-def save(folder: Path, *rows: Any, name: str = "rows.jsonl") -> Path:
-    path = folder / name
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
-def imported(tmp_path: Path, *rows: Any) -> tuple[ImportReport, list[Conversation]]:
-    report = import_dataset(save(tmp_path, *rows), tmp_path / "datasets")
-    return report, list(read_conversations(tmp_path / "datasets" / f"{report.dataset}.jsonl"))
 
 
 def turns(*texts: str, system: str | None = None) -> tuple[Message, ...]:
@@ -37,8 +23,8 @@ def turns(*texts: str, system: str | None = None) -> tuple[Message, ...]:
     return (*first, *said)
 
 
-def answer(text: str) -> tuple[Message, ...]:
-    return (Message(role="assistant", content=text),)
+def answer(content: str) -> tuple[Message, ...]:
+    return text(content).messages
 
 
 @pytest.mark.parametrize(
@@ -250,15 +236,17 @@ def test_an_unknown_format_is_answered_with_its_columns_and_with_those_that_fit(
         "tags": ["s3cret"],
         "none": None,
         "empty": [],
+        "grid": [[["s3cret"]]],
     }
 
     with pytest.raises(DatasetError) as refusal:
-        import_dataset(save(tmp_path, row), tmp_path)
+        import_dataset(save_lines(tmp_path, row), tmp_path)
 
     assert str(refusal.value) == (
         "The format of 'rows.jsonl' is not recognised. Its first rows have the columns "
         "story (text), stars (number), seen (true or false), answers (object with text), "
-        "tags (list of text), none (empty), empty (empty list). Rename the columns to fit one of: "
+        "tags (list of text), none (empty), empty (empty list), grid (list of lists). Rename "
+        "the columns to fit one of: "
         "messages (messages: role, content), sharegpt (conversations: from, value), "
         "alpaca (instruction, input, output), prompt-completion (prompt, completion), "
         "preference (prompt, chosen, rejected), text (text)."
@@ -269,6 +257,6 @@ def test_many_long_column_names_make_no_long_message(tmp_path: Path) -> None:
     row = {f"{number}{'x' * 1000}": 1 for number in range(500)}
 
     with pytest.raises(DatasetError, match="and 488 more") as refusal:
-        import_dataset(save(tmp_path, row), tmp_path)
+        import_dataset(save_lines(tmp_path, row), tmp_path)
 
     assert len(str(refusal.value)) < 1500

@@ -5,42 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from tools.data.conversation import Conversation, Message, read_conversations, write_version
+from tests.tools.data.rows import chat, load_version, pair, save_version, text
+from tools.data.conversation import Conversation
 from tools.data.shuffle_labels import shuffle_labels
 from tools.errors import DatasetError
-
-
-def chat(question: str, answer: str = "Yes.", row: int = 1) -> Conversation:
-    messages = (
-        Message(role="user", content=question),
-        Message(role="assistant", content=answer),
-    )
-    return Conversation(messages=messages, row=row)
-
-
-def pair(question: str, chosen: str, rejected: str, row: int = 1) -> Conversation:
-    return Conversation(
-        messages=(Message(role="user", content=question),),
-        chosen=(Message(role="assistant", content=chosen),),
-        rejected=(Message(role="assistant", content=rejected),),
-        row=row,
-    )
-
-
-def save(folder: Path, rows: list[Conversation]) -> Path:
-    return write_version(folder, "chats", rows)
-
-
-def load(folder: Path, name: str) -> list[Conversation]:
-    return list(read_conversations(folder / f"{name}.jsonl"))
 
 
 def test_every_row_gets_the_answer_of_another(tmp_path: Path) -> None:
     rows = [chat(f"Question {n}", f"Answer {n}", row=n + 1) for n in range(30)]
 
-    report = shuffle_labels(save(tmp_path, rows), tmp_path, seed=1)
+    report = shuffle_labels(save_version(tmp_path, rows), tmp_path, seed=1)
 
-    dealt = load(tmp_path, report.dataset)
+    dealt = load_version(tmp_path, report.dataset)
     assert report.dataset.startswith("chats-shuffled-")
     assert (report.rows, report.changed) == (30, 30)
     assert [one.prompt for one in dealt] == [one.prompt for one in rows]
@@ -58,15 +34,15 @@ def test_as_many_answers_change_as_the_content_allows(
 ) -> None:
     rows = [chat(f"Question {n}", answer) for n, answer in enumerate(answers)]
 
-    assert shuffle_labels(save(tmp_path, rows), tmp_path, seed=seed).changed == changed
+    assert shuffle_labels(save_version(tmp_path, rows), tmp_path, seed=seed).changed == changed
 
 
 def test_preference_pairs_are_dealt_as_pairs(tmp_path: Path) -> None:
     rows = [pair(f"Question {n}", f"good {n}", f"bad {n}") for n in range(10)]
 
-    report = shuffle_labels(save(tmp_path, rows), tmp_path, seed=1)
+    report = shuffle_labels(save_version(tmp_path, rows), tmp_path, seed=1)
 
-    dealt = load(tmp_path, report.dataset)
+    dealt = load_version(tmp_path, report.dataset)
     assert report.changed == 10
     assert all(
         one.chosen[0].content.split()[1] == one.rejected[0].content.split()[1] for one in dealt
@@ -74,7 +50,7 @@ def test_preference_pairs_are_dealt_as_pairs(tmp_path: Path) -> None:
 
 
 def test_the_seed_decides(tmp_path: Path) -> None:
-    source = save(tmp_path, [chat(f"Question {n}", f"Answer {n}") for n in range(30)])
+    source = save_version(tmp_path, [chat(f"Question {n}", f"Answer {n}") for n in range(30)])
 
     first = shuffle_labels(source, tmp_path, seed=1)
 
@@ -87,21 +63,9 @@ def test_answers_that_are_all_the_same_cannot_be_shuffled(
     tmp_path: Path, rows: list[Conversation]
 ) -> None:
     with pytest.raises(DatasetError, match="has no two different answers"):
-        shuffle_labels(save(tmp_path, rows), tmp_path, seed=1)
+        shuffle_labels(save_version(tmp_path, rows), tmp_path, seed=1)
 
 
 def test_plain_text_has_no_answers_to_shuffle(tmp_path: Path) -> None:
-    texts = [
-        Conversation(messages=(Message(role="assistant", content=text),), row=1)
-        for text in ("Once.", "Twice.")
-    ]
-
     with pytest.raises(DatasetError, match="is plain text"):
-        shuffle_labels(save(tmp_path, texts), tmp_path, seed=1)
-
-
-def test_a_missing_dataset_is_named(tmp_path: Path) -> None:
-    absent = tmp_path / "absent-0123456789ab.jsonl"
-
-    with pytest.raises(DatasetError, match="There is no dataset 'absent-0123456789ab'"):
-        shuffle_labels(absent, tmp_path, seed=1)
+        shuffle_labels(save_version(tmp_path, [text("Once."), text("Twice.")]), tmp_path, seed=1)

@@ -4,41 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools.data.rows import chat, chats, conversation, load_version, pair, save_version, text
 from tools.data.check_conversation import LONG_ROW_CHARACTERS, Finding
-from tools.data.conversation import Conversation, Message, read_conversations, write_version
-from tools.data.validate_dataset import MINIMUM_ROWS, RemoveReport, remove_invalid, validate
+from tools.data.conversation import Conversation, read_conversations
+from tools.data.enough_rows import MINIMUM_ROWS
+from tools.data.validate_dataset import RemoveReport, remove_invalid, validate
 from tools.errors import DatasetError
 
 MAIL = "anna.schmidt@post.example.org"
-
-
-def conversation(*turns: tuple[str, str], row: int = 1) -> Conversation:
-    messages = tuple(Message(role=role, content=content) for role, content in turns)  # type: ignore[arg-type]
-    return Conversation(messages=messages, row=row)
-
-
-def chat(question: str, answer: str, row: int = 1) -> Conversation:
-    return conversation(("user", question), ("assistant", answer), row=row)
-
-
-def pair(chosen: str, rejected: str) -> Conversation:
-    return Conversation(
-        messages=(Message(role="user", content="Hi"),),
-        chosen=(Message(role="assistant", content=chosen),),
-        rejected=(Message(role="assistant", content=rejected),),
-        row=1,
-    )
-
-
-def good_rows(count: int, first: int = 1) -> list[Conversation]:
-    return [
-        chat(f"What is {number}?", f"A number: {number}.", row=number)
-        for number in range(first, first + count)
-    ]
-
-
-def save(folder: Path, *rows: Conversation) -> Path:
-    return write_version(folder, "chats", rows)
 
 
 SYSTEM, USER, ASSISTANT = ("system", "Be kind."), ("user", "Hi"), ("assistant", "Hello")
@@ -53,15 +26,15 @@ TOOL = ("tool", "7")
         conversation(USER, ASSISTANT, ("user", "Bye"), ASSISTANT),
         conversation(USER, ("assistant", "f()"), TOOL, ASSISTANT),
         conversation(USER, ("assistant", "f()"), TOOL, TOOL, ASSISTANT),
-        conversation(("assistant", "Plain text\n\twith a tab.")),
-        pair("Hello", "What?"),
+        text("Plain text\n\twith a tab."),
+        pair("Hi", "Hello", "What?"),
         chat("Which of them? Say a word.", "None of them."),
         chat("Where is it?", "At @home, or ask @anna. 5 @ 3 is no address; a@b neither."),
         chat("Say hi", "x" * (LONG_ROW_CHARACTERS - 6)),
     ],
 )
 def test_a_good_row_has_no_findings(tmp_path: Path, row: Conversation) -> None:
-    report = validate(save(tmp_path, row))
+    report = validate(save_version(tmp_path, [row]))
 
     assert (report.findings, report.counts, report.rows_usable) == ((), {}, 1)
 
@@ -70,7 +43,7 @@ ERRORS = [
     (conversation(), "no_messages", "messages"),
     (chat("Hi", ""), "empty_answer", "messages"),
     (chat("Hi", " \n\t"), "empty_answer", "messages"),
-    (conversation(("assistant", " ")), "empty_answer", "messages"),
+    (text(" "), "empty_answer", "messages"),
     (chat(" ", "Hello"), "empty_turn", "messages"),
     (conversation(("system", ""), USER, ASSISTANT), "empty_turn", "messages"),
     (conversation(USER), "last_turn_not_assistant", "messages"),
@@ -91,10 +64,10 @@ ERRORS = [
     (chat("Hi  there", "hi there"), "answer_equals_prompt", "messages"),
     (chat("Write to me", f"At {MAIL}."), "personal_data", "messages"),
     (chat(f"I am {MAIL}", "Hello"), "personal_data", "messages"),
-    (pair("", "What?"), "empty_answer", "chosen"),
-    (pair("Hello", ""), "empty_answer", "rejected"),
-    (pair("Hello", f"Ask {MAIL}"), "personal_data", "rejected"),
-    (pair("hi", "What?"), "answer_equals_prompt", "chosen"),
+    (pair("Hi", "", "What?"), "empty_answer", "chosen"),
+    (pair("Hi", "Hello", ""), "empty_answer", "rejected"),
+    (pair("Hi", "Hello", f"Ask {MAIL}"), "personal_data", "rejected"),
+    (pair("Hi", "hi", "What?"), "answer_equals_prompt", "chosen"),
 ]
 
 
@@ -102,7 +75,7 @@ ERRORS = [
 def test_a_row_that_teaches_something_bad_is_an_error(
     tmp_path: Path, row: Conversation, code: str, field: str
 ) -> None:
-    report = validate(save(tmp_path, row))
+    report = validate(save_version(tmp_path, [row]))
 
     assert [(one.code, one.severity, one.field) for one in report.findings] == [
         (code, "error", field)
@@ -121,7 +94,7 @@ def test_a_row_that_teaches_something_bad_is_an_error(
 def test_what_a_person_should_judge_is_a_warning(
     tmp_path: Path, row: Conversation, code: str
 ) -> None:
-    report = validate(save(tmp_path, row))
+    report = validate(save_version(tmp_path, [row]))
 
     assert [(one.code, one.severity) for one in report.findings] == [(code, "warning")]
     assert report.rows_usable == 1
@@ -134,7 +107,7 @@ def test_different_answers_to_the_same_prompt_are_a_warning(tmp_path: Path) -> N
         chat("Capital of France?", "PARIS", row=3),
     ]
 
-    report = validate(save(tmp_path, *rows))
+    report = validate(save_version(tmp_path, rows))
 
     assert report.findings == (
         Finding(
@@ -149,36 +122,35 @@ def test_different_answers_to_the_same_prompt_are_a_warning(tmp_path: Path) -> N
 
 
 def test_plain_texts_contradict_nobody(tmp_path: Path) -> None:
-    texts = [conversation(("assistant", text)) for text in ("Once.", "Twice.")]
+    texts = [text("Once."), text("Twice.")]
 
-    assert validate(save(tmp_path, *texts)).counts == {}
+    assert validate(save_version(tmp_path, texts)).counts == {}
 
 
 def test_an_answer_without_a_question_among_others_that_have_one_is_an_error(
     tmp_path: Path,
 ) -> None:
-    rows = [conversation(USER, ASSISTANT), conversation(("assistant", "Once."))]
+    rows = [conversation(USER, ASSISTANT), text("Once.")]
 
-    report = validate(save(tmp_path, *rows))
+    report = validate(save_version(tmp_path, rows))
 
     assert (report.counts, report.rows_usable) == ({"no_question": 1}, 1)
 
 
 def test_a_preference_pair_contradicts_nobody(tmp_path: Path) -> None:
+    prompt = conversation(USER, ASSISTANT, ("user", "Bye")).messages
     pairs = [
-        conversation(USER, ASSISTANT, ("user", "Bye")).model_copy(
-            update={"chosen": pair(good, bad).chosen, "rejected": pair(good, bad).rejected}
-        )
+        pair("Hi", good, bad).model_copy(update={"messages": prompt})
         for good, bad in (("a", "b"), ("b", "c"))
     ]
 
-    assert validate(save(tmp_path, *pairs)).counts == {}
+    assert validate(save_version(tmp_path, pairs)).counts == {}
 
 
 def test_all_problems_of_a_row_are_found_at_once(tmp_path: Path) -> None:
     row = conversation(("system", " "), ("assistant", f"\x07{MAIL}"), ("user", "{{name}}"), row=9)
 
-    report = validate(save(tmp_path, row))
+    report = validate(save_version(tmp_path, [row]))
 
     assert report.counts == {
         "last_turn_not_assistant": 1,
@@ -192,11 +164,7 @@ def test_all_problems_of_a_row_are_found_at_once(tmp_path: Path) -> None:
 
 
 def test_an_address_is_never_repeated(tmp_path: Path) -> None:
-    rows = [
-        chat(f"I am {MAIL}", f"Hello {MAIL}"),
-        *good_rows(MINIMUM_ROWS),
-    ]
-    source = save(tmp_path, *rows)
+    source = save_version(tmp_path, [chat(f"I am {MAIL}", f"Hello {MAIL}"), *chats(MINIMUM_ROWS)])
 
     removed = remove_invalid(source, tmp_path)
 
@@ -206,13 +174,13 @@ def test_an_address_is_never_repeated(tmp_path: Path) -> None:
 
 
 def test_long_runs_of_letters_are_searched_quickly(tmp_path: Path) -> None:
-    text = "a" * 200_000 + "@" + "b." * 100_000
+    long = "a" * 200_000 + "@" + "b." * 100_000
 
-    assert validate(save(tmp_path, chat("Hi", text))).rows_checked == 1
+    assert validate(save_version(tmp_path, [chat("Hi", long)])).rows_checked == 1
 
 
 def test_only_the_first_findings_are_listed_but_all_are_counted(tmp_path: Path) -> None:
-    report = validate(save(tmp_path, *[chat("Hi", "", row=row) for row in range(1, 301)]))
+    report = validate(save_version(tmp_path, [chat("Hi", "", row=row) for row in range(1, 301)]))
 
     assert len(report.findings) == 200
     assert report.counts == {"empty_answer": 300}
@@ -221,13 +189,13 @@ def test_only_the_first_findings_are_listed_but_all_are_counted(tmp_path: Path) 
 
 @pytest.mark.parametrize(("rows", "usable"), [(MINIMUM_ROWS - 1, False), (MINIMUM_ROWS, True)])
 def test_a_dataset_is_usable_from_twenty_rows_on(tmp_path: Path, rows: int, usable: bool) -> None:
-    assert validate(save(tmp_path, *good_rows(rows), chat("Hi", ""))).usable is usable
+    assert validate(save_version(tmp_path, [*chats(rows), chat("Hi", "")])).usable is usable
 
 
 def test_rows_with_errors_are_removed_and_rows_with_warnings_stay(tmp_path: Path) -> None:
-    good = [*good_rows(MINIMUM_ROWS), chat("Who are you?", "I am {{name}}.", row=21)]
+    good = [*chats(MINIMUM_ROWS), chat("Who are you?", "I am {{name}}.", row=21)]
     bad = [chat("Hi", "", row=22), chat("Hi", "nan", row=23), conversation(USER, USER, row=24)]
-    source = save(tmp_path, *good, *bad)
+    source = save_version(tmp_path, [*good, *bad])
 
     report = remove_invalid(source, tmp_path)
 
@@ -237,31 +205,27 @@ def test_rows_with_errors_are_removed_and_rows_with_warnings_stay(tmp_path: Path
         rows_kept=21,
         removed={"empty_answer": 1, "null_as_text": 1, "last_turn_not_assistant": 1},
     )
-    assert list(read_conversations(tmp_path / f"{report.dataset}.jsonl")) == good
+    assert load_version(tmp_path, report.dataset) == good
     assert len(list(read_conversations(source))) == 24
 
 
 def test_a_dataset_without_errors_stays_the_version_it_is(tmp_path: Path) -> None:
-    source = save(tmp_path, *good_rows(MINIMUM_ROWS))
+    source = save_version(tmp_path, chats(MINIMUM_ROWS))
 
     assert remove_invalid(source, tmp_path).dataset == source.stem
 
 
-def test_too_few_rows_left_are_refused_with_the_reasons(tmp_path: Path) -> None:
+def test_too_few_rows_left_are_refused_with_the_reasons_repeats_among_them(tmp_path: Path) -> None:
     bad = [chat("Hi", "", row=row) for row in range(13, 23)] + [chat("Hi", "nan", row=23)]
-    source = save(tmp_path, *good_rows(12), *bad)
+    repeats = [chat("What is 1?", "A number: 1.", row=row) for row in range(24, 64)]
+    source = save_version(tmp_path, chats(12) + bad + repeats)
 
     with pytest.raises(DatasetError) as refusal:
         remove_invalid(source, tmp_path / "target")
 
     assert str(refusal.value) == (
-        "Only 12 usable rows are left of 23, 20 are needed. Left out: 10 empty_answer "
-        "(rows 13, 14, 15, 16, 17, ...), 1 null_as_text (row 23). Repair these rows or add more "
-        "examples."
+        "Only 12 usable rows are left of 63, 20 are needed. Left out: 10 empty_answer "
+        "(rows 13, 14, 15, 16, 17, ...), 1 null_as_text (row 23), 40 repeated "
+        "(rows 24, 25, 26, 27, 28, ...). Repair the faulty rows or add more examples that differ."
     )
     assert not (tmp_path / "target").exists()
-
-
-def test_too_few_rows_without_an_error_are_told_apart(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"Only 1 usable row is left of 1, .* Add more examples"):
-        remove_invalid(save(tmp_path, chat("Hi", "Hello")), tmp_path)

@@ -54,7 +54,7 @@ def verdict(answered: tuple[AnsweredRow, ...]) -> Verdict:
     against_base = compare_all(table)
     gate = decide(
         against_base=against_base,
-        reading=check_reading(answered, candidate="tuned", metric="exact_match"),
+        reading=check_reading(answered, "exact_match"),
         against_champion=None,
         champion_version=None,
         primary_metric="exact_match",
@@ -118,7 +118,7 @@ def verdict(answered: tuple[AnsweredRow, ...]) -> Verdict:
             )
             for step in range(1, 121)
         ),
-        samples=choose_samples(answered, exact["base"], exact["tuned"]),
+        samples=choose_samples(answered, base=exact["base"], tuned=exact["tuned"]),
         seconds=131.4,
         next_command="make chat",
     )

@@ -1,131 +1,37 @@
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.colours import chat
+from tests.tools.evaluation.speakers import (
+    WORDS,
+    make_model,
+    make_speaker,
+    make_tokenizer,
+    with_adapters,
+)
 from tools.data.conversation import Conversation, Message
 from tools.errors import EvaluationError
-from tools.evaluation.answer import AnsweredRow, answer_heldout, speaking_as
-from tools.evaluation.row_losses import row_losses
+from tools.evaluation.answer import AnsweredRow, answer_heldout
 from tools.progress import Cancelled, NoProgress
-from tools.training.encode import EncodedRow, encode
 
-# peft's own, when it wraps a model of this transformers.
-pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
-
-TEXT = "red blue green apple sky grass is the <think> hmm </think> one two three four five"
-WORDS = TEXT.split()
-SPECIAL = ["<end>", "<eos>", "<pad>"]
-# A turn is its words; an answer is closed by <end>, which is not the end-of-sequence token.
-TEMPLATE = (
-    "{% for m in messages %}{{ m.content + ' ' }}"
-    "{% if m.role == 'assistant' %}<end>{% endif %}{% endfor %}"
-)
-
-
-def make_tokenizer(template: str | None = TEMPLATE, eos: str | None = "<eos>") -> Any:
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
-
-    vocabulary = {word: index for index, word in enumerate([*SPECIAL, *WORDS])}
-    words = Tokenizer(models.WordLevel(vocabulary, unk_token="the"))
-    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=words,
-        eos_token=eos,
-        pad_token="<pad>",
-        extra_special_tokens=["<end>"],
-    )
-    tokenizer.chat_template = template
-    return tokenizer
-
-
-def make_model(*, hidden: int = 32, seed: int = 0) -> Any:
-    import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(seed)
-    return LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=len(SPECIAL) + len(WORDS),
-            hidden_size=hidden,
-            intermediate_size=2 * hidden,
-            num_hidden_layers=2,
-            num_attention_heads=1,
-            num_key_value_heads=1,
-            initializer_range=0.5,
-            tie_word_embeddings=False,
-            bos_token_id=None,
-            eos_token_id=None,
-            pad_token_id=None,
-        )
-    )
-
-
-def make_speaker(tokenizer: Any, *sentences: str) -> Any:
-    """A model that goes on from any word as the sentences do, and ends after their last."""
-    import torch
-
-    size = len(tokenizer)
-    model = make_model(hidden=size + size % 2)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.zero_()
-        for name, parameter in model.named_parameters():
-            if "norm" in name:
-                parameter.fill_(1.0)
-        model.model.embed_tokens.weight.fill_diagonal_(1.0)
-        for sentence in sentences:
-            ids = tokenizer(sentence, add_special_tokens=False).input_ids
-            for word, following in pairwise(ids):
-                model.lm_head.weight[following, word] = 1.0
-    return model
-
-
-def with_adapters(model: Any, *names: str) -> Any:
-    import torch
-    from peft import LoraConfig, get_peft_model
-
-    config = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM")
-    adapted = get_peft_model(model, config, adapter_name=names[0])
-    for name in names[1:]:
-        adapted.add_adapter(name, config)
-    torch.manual_seed(1)
-    with torch.no_grad():
-        for key, parameter in adapted.named_parameters():
-            if "lora_B" in key:
-                parameter.normal_(std=0.5)
-    return adapted
-
-
-def asked(*pairs: tuple[str, str]) -> list[Conversation]:
-    return [
-        Conversation(
-            messages=(
-                Message(role="user", content=question),
-                Message(role="assistant", content=answer),
-            ),
-            row=10 * number,
-        )
-        for number, (question, answer) in enumerate(pairs, 1)
-    ]
-
-
-COLOURS = asked(("the red", "apple"), ("is the sky blue", "sky is the"), ("green", "grass"))
+CHATS = [
+    chat("the red", "apple", 10),
+    chat("is the sky blue", "sky is the", 20),
+    chat("green", "grass", 30),
+]
 
 
 def answer(
     model: Any,
     tokenizer: Any,
-    rows: Sequence[Conversation] = COLOURS,
+    rows: Sequence[Conversation] = CHATS,
     candidates: Mapping[str, str | None] | None = None,
     **settings: Any,
 ) -> tuple[AnsweredRow, ...]:
-    return answer_heldout(
-        model, tokenizer, rows, candidates=candidates or {"base": None}, **settings
-    )
+    candidates = candidates or {"base": None}
+    return answer_heldout(model, tokenizer, conversations=rows, candidates=candidates, **settings)
 
 
 def test_answers_come_in_order_and_end_with_the_turn() -> None:
@@ -164,7 +70,7 @@ def test_answers_come_in_order_and_end_with_the_turn() -> None:
 def test_the_template_and_the_tokenizer_both_know_how_an_answer_ends(end: str) -> None:
     tokenizer = make_tokenizer()
 
-    rows = answer(make_speaker(tokenizer, f"red apple {end} apple"), tokenizer, COLOURS[:1])
+    rows = answer(make_speaker(tokenizer, f"red apple {end} apple"), tokenizer, CHATS[:1])
 
     assert (rows[0].answers, rows[0].stopped) == ({"base": "apple"}, {"base": True})
 
@@ -174,7 +80,7 @@ def test_the_model_may_name_an_end_of_its_own() -> None:
     model = make_speaker(tokenizer, "red apple sky is")
     model.generation_config.eos_token_id = [tokenizer.convert_tokens_to_ids("is")]
 
-    rows = answer(model, tokenizer, COLOURS[:1])
+    rows = answer(model, tokenizer, CHATS[:1])
 
     assert (rows[0].answers, rows[0].stopped) == ({"base": "apple sky is"}, {"base": True})
 
@@ -182,7 +88,7 @@ def test_the_model_may_name_an_end_of_its_own() -> None:
 def test_without_a_template_the_turns_are_joined() -> None:
     tokenizer = make_tokenizer(template=None)
 
-    rows = answer(make_speaker(tokenizer, "red apple <eos>"), tokenizer, COLOURS[:1])
+    rows = answer(make_speaker(tokenizer, "red apple <eos>"), tokenizer, CHATS[:1])
 
     assert rows[0].answers == {"base": "apple"}
 
@@ -202,7 +108,7 @@ def test_thoughts_count_only_where_the_reference_has_some(reference: str, expect
     tokenizer = make_tokenizer()
     model = make_speaker(tokenizer, "red <think> hmm </think> apple <end>")
 
-    rows = answer(model, tokenizer, asked(("red", reference)))
+    rows = answer(model, tokenizer, [chat("red", reference)])
 
     assert rows[0].answers == {"base": expected}
 
@@ -212,7 +118,7 @@ def test_the_batch_size_does_not_change_an_answer(batch_size: int) -> None:
     tokenizer = make_tokenizer()
     model = with_adapters(make_model(), "tuned")
     questions = [" ".join(WORDS[: 1 + 5 * index % 13]) for index in range(9)]
-    rows = asked(*((question, "one two three") for question in questions))
+    rows = [chat(question, "one two three") for question in questions]
     candidates = {"base": None, "tuned": "tuned"}
 
     alone = answer(model, tokenizer, rows, candidates, batch_size=1)
@@ -310,69 +216,3 @@ def test_a_request_to_stop_is_heard_in_the_middle_of_an_answer() -> None:
         answer(make_model(), make_tokenizer(), progress=progress)
 
     assert progress.shares == []
-
-
-def test_a_loss_is_the_mean_over_the_answer() -> None:
-    tokenizer = make_tokenizer()
-    model = make_model()
-    rows = encode(COLOURS, tokenizer)
-
-    losses = row_losses(model, rows, pad_token_id=tokenizer.pad_token_id)
-
-    import torch
-
-    for row, loss in zip(rows, losses, strict=True):
-        alone = model(
-            input_ids=torch.tensor([row.input_ids]), labels=torch.tensor([row.labels])
-        ).loss
-        assert loss == pytest.approx(alone.item(), abs=1e-5)
-    assert row_losses(model, rows, pad_token_id=0, batch_size=1) == pytest.approx(losses, abs=1e-5)
-
-
-def test_a_model_that_knows_nothing_loses_the_logarithm_of_its_vocabulary() -> None:
-    tokenizer = make_tokenizer()
-
-    losses = row_losses(make_speaker(tokenizer), encode(COLOURS, tokenizer), pad_token_id=2)
-
-    # ln 19 = 2.944: all 19 words are equally likely.
-    assert losses == pytest.approx([2.9444] * 3, abs=1e-4)
-
-
-def test_losses_are_those_of_the_adapter_that_speaks() -> None:
-    tokenizer = make_tokenizer()
-    rows = encode(COLOURS, tokenizer)
-    plain = row_losses(make_model(), rows, pad_token_id=2)
-    model = with_adapters(make_model(), "tuned")
-
-    with speaking_as(model, None):
-        base = row_losses(model, rows, pad_token_id=2)
-    with speaking_as(model, "tuned"):
-        tuned = row_losses(model, rows, pad_token_id=2)
-
-    assert base == pytest.approx(plain, abs=1e-5)
-    assert tuned != pytest.approx(plain, abs=1e-2)
-
-
-def test_a_row_without_an_answer_has_no_loss() -> None:
-    row = EncodedRow(row=7, input_ids=[1, 2, 3], labels=[-100, -100, -100])
-
-    with pytest.raises(EvaluationError, match="Row 7 has no answer"):
-        row_losses(make_model(), [row], pad_token_id=2)
-
-
-def test_importing_it_does_not_load_the_training_stack() -> None:
-    import subprocess
-    import sys
-
-    modules = "answer, compare, gate, report, row_losses, scores, verdict"
-    probe = (
-        f"import sys; from tools.evaluation import {modules}; "
-        "print(*{'torch', 'transformers', 'trl', 'peft', 'scipy', 'rouge_score'} & {*sys.modules})"
-    )
-    root = Path(__file__).parents[3]
-
-    result = subprocess.run(
-        [sys.executable, "-c", probe], cwd=root, capture_output=True, text=True, check=True
-    )
-
-    assert result.stdout.strip() == ""

@@ -21,7 +21,7 @@ def rows(count: int) -> list[AnsweredRow]:
 def kinds(won: int, tied: int, lost: int, seed: int = 42) -> tuple[int, int, int]:
     base = [0.0] * won + [0.5] * tied + [1.0] * lost
     tuned = [1.0] * won + [0.5] * tied + [0.0] * lost
-    chosen = choose_samples(rows(len(base)), base, tuned, seed=seed)
+    chosen = choose_samples(rows(len(base)), base=base, tuned=tuned, seed=seed)
     numbers = [one.row for one in chosen]
     assert numbers == sorted(set(numbers))
     return (
@@ -50,7 +50,7 @@ def test_wins_ties_and_losses_are_shown_as_often_as_there_are(
 
 
 def test_a_sample_is_the_row_with_both_answers() -> None:
-    (sample,) = choose_samples(rows(1), [0.0], [1.0])
+    (sample,) = choose_samples(rows(1), base=[0.0], tuned=[1.0])
 
     assert sample == Sample(
         row=1, prompt="question 1", reference="yes", base="base 1", tuned="tuned 1"
@@ -61,14 +61,14 @@ def test_the_seed_decides_which_rows_are_shown() -> None:
     many = rows(200)
     scores = [0.0] * 200
 
-    first = choose_samples(many, scores, scores)
+    first = choose_samples(many, base=scores, tuned=scores)
 
-    assert choose_samples(many, scores, scores) == first
-    assert choose_samples(many, scores, scores, seed=7) != first
+    assert choose_samples(many, base=scores, tuned=scores) == first
+    assert choose_samples(many, base=scores, tuned=scores, seed=7) != first
 
 
 def test_plain_text_has_no_samples() -> None:
     row = AnsweredRow(row=1, prompt="", reference="text", answers={}, stopped={})
 
-    assert choose_samples([row], [], []) == ()
-    assert choose_samples([], [], []) == ()
+    assert choose_samples([row], base=[], tuned=[]) == ()
+    assert choose_samples([], base=[], tuned=[]) == ()

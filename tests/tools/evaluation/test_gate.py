@@ -154,7 +154,7 @@ def test_a_copy_of_the_base_is_not_better(answered: tuple[AnsweredRow, ...]) -> 
 
     decision = gate(
         *compare_all(score_rows(copies)),
-        reading=check_reading(copies, candidate="tuned", metric="exact_match"),
+        reading=check_reading(copies, "exact_match"),
     )
 
     assert failed(decision) == ["beats_base"]
@@ -179,7 +179,7 @@ def test_a_model_of_shuffled_labels_is_not_better_though_it_beats_an_untrained_b
 
     decision = gate(
         *compare_all(score_rows(rows)),
-        reading=check_reading(rows, candidate="tuned", metric="exact_match"),
+        reading=check_reading(rows, "exact_match"),
     )
 
     assert failed(decision) == ["reading"]
@@ -188,11 +188,15 @@ def test_a_model_of_shuffled_labels_is_not_better_though_it_beats_an_untrained_b
 def test_reading_is_judged_by_the_pairs() -> None:
     own, foreign = [1.0] * 30, [0.25] * 30
 
-    assert gate(GAIN, reading=compare("reading", foreign, own, higher_is_better=True)).promote
+    assert gate(
+        GAIN, reading=compare("reading", baseline=foreign, candidate=own, higher_is_better=True)
+    ).promote
 
 
 def test_nothing_is_promoted_while_the_champion_is_not_known() -> None:
-    better = compare("exact_match", [0.0] * 30, [1.0] * 30, higher_is_better=True)
+    better = compare(
+        "exact_match", baseline=[0.0] * 30, candidate=[1.0] * 30, higher_is_better=True
+    )
 
     decision = decide(
         against_base=[better],

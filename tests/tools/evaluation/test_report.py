@@ -132,7 +132,9 @@ def test_long_answers_are_marked_with_their_score(verdict: Verdict, tmp_path: Pa
 
 
 def test_a_refusal_gives_its_reasons(verdict: Verdict, tmp_path: Path) -> None:
-    same = compare("exact_match", [1.0, 0.0] * 10, [1.0, 0.0] * 10, higher_is_better=True)
+    same = compare(
+        "exact_match", baseline=[1.0, 0.0] * 10, candidate=[1.0, 0.0] * 10, higher_is_better=True
+    )
     gate = decide(
         against_base=[same],
         reading=None,

@@ -2,6 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.colours import chat
 from tools.data.conversation import Conversation, Message
 from tools.errors import EvaluationError
 from tools.evaluation.answer import AnsweredRow
@@ -17,16 +18,7 @@ from tools.evaluation.scores import (
 
 
 def asked(*references: str) -> list[Conversation]:
-    return [
-        Conversation(
-            messages=(
-                Message(role="user", content="?"),
-                Message(role="assistant", content=reference),
-            ),
-            row=number,
-        )
-        for number, reference in enumerate(references, 1)
-    ]
+    return [chat("?", reference, row) for row, reference in enumerate(references, 1)]
 
 
 def answered(references: Sequence[str], answers: Sequence[str]) -> list[AnsweredRow]:
@@ -124,7 +116,7 @@ def test_plain_text_has_losses_alone() -> None:
 def test_reading_compares_own_and_other_references() -> None:
     references = ["a", "b", "c", "d"]
 
-    result = check_reading(answered(references, references), candidate="tuned", metric="rouge_l")
+    result = check_reading(answered(references, references), "rouge_l")
 
     assert (result.baseline, result.candidate, result.better) == (0.0, 1.0, True)
 
@@ -137,9 +129,7 @@ def test_one_answer_for_every_question_reads_nothing(
 ) -> None:
     references = sorted(["billing", "billing", "returns"] * (rows // 3))
 
-    result = check_reading(
-        answered(references, [constant] * rows), candidate="tuned", metric=metric
-    )
+    result = check_reading(answered(references, [constant] * rows), metric)
 
     assert result.difference == pytest.approx(0.0, abs=1e-12)
     assert not result.better
@@ -150,4 +140,4 @@ def test_one_answer_for_every_question_reads_nothing(
 )
 def test_reading_needs_two_rows_with_answers(references: list[str], metric: Metric) -> None:
     with pytest.raises(EvaluationError, match="takes two held-out rows"):
-        check_reading(answered(references, references), candidate="tuned", metric=metric)
+        check_reading(answered(references, references), metric)

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -44,6 +45,23 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def copy(tiny_model: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny model that a test may change."""
+    return Path(shutil.copytree(tiny_model, tmp_path / "copy"))
+
+
+@pytest.fixture
+def edit() -> Callable[..., None]:
+    """Changes fields of a JSON file, which is made when it is missing."""
+
+    def change(file: Path, **fields: object) -> None:
+        content = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        file.write_text(json.dumps({**content, **fields}), encoding="utf-8")
+
+    return change
+
+
 @dataclass
 class Hub:
     """Repositories by id, and what was asked of them."""
@@ -54,6 +72,7 @@ class Hub:
     requests: list[str] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
     address: str = ""
+    commit: str = COMMIT
 
 
 @pytest.fixture

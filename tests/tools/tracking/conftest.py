@@ -8,12 +8,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from tools.tracking.mlflow_run import DatasetInput
+from tools.tracking.live_run import LiveRun
+from tools.tracking.mlflow_run import DatasetInput, RunDescription
 from tools.tracking.store import TrackingStore
 
 
@@ -126,8 +128,18 @@ def run_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def dataset() -> DatasetInput:
-    return DatasetInput(name="requests", sha256="ab" * 32, rows=64, source="requests.csv")
+def about() -> RunDescription:
+    return RunDescription(
+        name="tiny",
+        params={"learning_rate": 2e-4},
+        tags={"goal": "sort requests"},
+        dataset=DatasetInput(name="requests", sha256="ab" * 32, rows=64, source="requests.csv"),
+    )
+
+
+@pytest.fixture
+def start(run_folder: Path, about: RunDescription) -> Callable[[TrackingStore], LiveRun]:
+    return partial(LiveRun.start, run_folder=run_folder, about=about)
 
 
 @pytest.fixture

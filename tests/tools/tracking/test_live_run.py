@@ -1,7 +1,5 @@
 import json
 import math
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,39 +8,11 @@ import pytest
 from tools.errors import TrackingError
 from tools.tracking.live_run import LiveRun, LiveRunReport
 from tools.tracking.metrics_file import read_lines
-from tools.tracking.mlflow_run import DatasetInput
+from tools.tracking.mlflow_run import RunDescription
 from tools.tracking.record_run import record_run
 from tools.tracking.store import TrackingStore
 
 History = Callable[[TrackingStore, str | None, str], list[tuple[int, float]]]
-
-
-@pytest.fixture
-def start(run_folder: Path, dataset: DatasetInput) -> Callable[[TrackingStore], LiveRun]:
-    def begin(store: TrackingStore) -> LiveRun:
-        return LiveRun.start(
-            store,
-            run_folder,
-            name="tiny",
-            params={"learning_rate": 2e-4},
-            tags={"model": "tiny-requests"},
-            dataset=dataset,
-        )
-
-    return begin
-
-
-def record(store: TrackingStore, run_folder: Path, dataset: DatasetInput) -> str:
-    return record_run(
-        store,
-        run_folder,
-        name="tiny",
-        params={"learning_rate": 2e-4},
-        tags={"model": "tiny-requests"},
-        dataset=dataset,
-        metrics={"exact_match": 0.75},
-        artifacts={},
-    ).mlflow_run_id
 
 
 def test_metrics_reach_mlflow_and_the_run_folder(
@@ -54,7 +24,7 @@ def test_metrics_reach_mlflow_and_the_run_folder(
     live = start(store)
     for step in range(1, 4):
         live.metric("loss", 3.0 / step, step)
-    report = live.close(timeout=60)
+    report = live.close(within_seconds=60)
 
     assert report == LiveRunReport(
         mlflow_run_id=report.mlflow_run_id, metrics_logged=3, metrics_waiting=0, problem=None
@@ -75,7 +45,7 @@ def test_a_value_that_is_no_number_is_a_value(
     live = start(store)
     live.metric("loss", math.nan, 1)
     live.metric("gradient norm (max)", math.inf, 1)
-    report = live.close(timeout=60)
+    report = live.close(within_seconds=60)
 
     assert report.metrics_waiting == 0
     assert math.isnan(history(store, report.mlflow_run_id, "loss")[0][1])
@@ -88,12 +58,12 @@ def test_a_resumed_run_is_the_same_run_and_repeats_no_step(
     first = start(store)
     for step in (1, 2, 3):
         first.metric("loss", step, step)
-    before = first.close("KILLED", timeout=60)
+    before = first.close("KILLED", within_seconds=60)
 
     second = start(store)
     for step in (3, 4, 5):
         second.metric("loss", step, step)
-    after = second.close(timeout=60)
+    after = second.close(within_seconds=60)
 
     assert after == before.model_copy(update={"metrics_logged": 5})
     assert history(store, after.mlflow_run_id, "loss") == [(n, float(n)) for n in range(1, 6)]
@@ -113,7 +83,7 @@ def test_a_line_torn_by_a_kill_is_cut_off(
 
     live = start(store)
     live.metric("loss", 2.0, 2)
-    report = live.close(timeout=60)
+    report = live.close(within_seconds=60)
 
     assert history(store, report.mlflow_run_id, "loss") == [(1, 1.0), (2, 2.0)]
     assert [line.step for line in read_lines(run_folder)] == [1, 2]
@@ -126,39 +96,31 @@ def test_training_goes_on_without_the_server_and_nothing_is_lost(
     store: TrackingStore,
     start: Callable[[TrackingStore], LiveRun],
     run_folder: Path,
-    dataset: DatasetInput,
+    about: RunDescription,
     history: History,
 ) -> None:
     live = start(request.getfixturevalue(fault))
     for step in range(500):
         # The other side never answers, so returning at all is the proof.
         live.metric("loss", float(step), step)
-    report = live.close("FAILED", timeout=1)
+    report = live.close("FAILED", within_seconds=1)
 
     assert (report.mlflow_run_id, report.metrics_logged, report.metrics_waiting) == (None, 0, 500)
     assert report.problem
     assert len((run_folder / "metrics.jsonl").read_text().splitlines()) == 500
     for _ in range(2):
-        run_id = record(store, run_folder, dataset)
+        run_id = record_run(
+            store, run_folder, about=about, metrics={"exact_match": 0.75}, artifacts={}
+        ).mlflow_run_id
         assert history(store, run_id, "loss") == [(step, float(step)) for step in range(500)]
         assert history(store, run_id, "exact_match") == [(499, 0.75)]
     assert len(store.client().search_runs([store.open().experiment_id])) == 1
 
 
 def test_a_folder_that_cannot_be_written_is_told_at_once(
-    tmp_path: Path, store: TrackingStore, dataset: DatasetInput
+    tmp_path: Path, store: TrackingStore, about: RunDescription
 ) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(TrackingError, match="metrics of this run cannot be written: Not a dir"):
-        LiveRun.start(
-            store, tmp_path / "file" / "run", name="tiny", params={}, tags={}, dataset=dataset
-        )
-
-
-def test_importing_it_does_not_load_mlflow() -> None:
-    modules = "tools.tracking.live_run, tools.tracking.registry, tools.tracking.fetch_adapter"
-    probe = f"import sys, {modules}; print('mlflow' in sys.modules)"
-    result = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
-
-    assert (result.returncode, result.stdout.strip()) == (0, "False"), result.stderr
+        LiveRun.start(store, tmp_path / "file" / "run", about=about)

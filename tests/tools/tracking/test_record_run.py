@@ -7,22 +7,19 @@ import pytest
 
 from tools.errors import TrackingError
 from tools.tracking.metrics_file import read_link
-from tools.tracking.mlflow_run import KEY_TAG, DatasetInput
+from tools.tracking.mlflow_run import KEY_TAG, RunDescription
 from tools.tracking.record_run import RecordReport, record_run
 from tools.tracking.store import TrackingStore
 
 
 @pytest.fixture
-def content(tmp_path: Path, dataset: DatasetInput) -> dict[str, Any]:
+def content(tmp_path: Path, about: RunDescription) -> dict[str, Any]:
     adapter, verdict = tmp_path / "made" / "adapter", tmp_path / "made" / "verdict.json"
     adapter.mkdir(parents=True)
     (adapter / "adapter_config.json").write_text("{}")
     verdict.write_text('{"verdict": "better"}')
     return {
-        "name": "tiny",
-        "params": {"r": 16, "target_modules": "x" * 9000},
-        "tags": {"goal": "sort requests"},
-        "dataset": dataset,
+        "about": about.model_copy(update={"params": {"r": 16, "target_modules": "x" * 9000}}),
         "metrics": {"exact_match": 0.75, "loss": math.nan, "worst": math.inf},
         "artifacts": {"adapter": adapter, "verdict.json": verdict, "evaluation": verdict},
     }

@@ -9,7 +9,7 @@ from tools.evaluation.gate import GateCheck, GateDecision
 from tools.files import sha256_of
 from tools.tracking.earlier_runs import earlier_runs
 from tools.tracking.fetch_adapter import fetch_adapter
-from tools.tracking.mlflow_run import DatasetInput
+from tools.tracking.mlflow_run import RunDescription
 from tools.tracking.record_run import record_run
 from tools.tracking.registry import (
     AliasReport,
@@ -30,7 +30,7 @@ def model() -> str:
 
 
 @pytest.fixture
-def tuned(store: TrackingStore, tmp_path: Path, dataset: DatasetInput) -> Tuned:
+def tuned(store: TrackingStore, tmp_path: Path, about: RunDescription) -> Tuned:
     """Records a run with an adapter of the given weights; answers with its id and hash."""
 
     def record(weights: str, *extra_files: str) -> tuple[str, str]:
@@ -43,10 +43,7 @@ def tuned(store: TrackingStore, tmp_path: Path, dataset: DatasetInput) -> Tuned:
         report = record_run(
             store,
             run_folder,
-            name=weights,
-            params={},
-            tags={"goal": "sort"},
-            dataset=dataset,
+            about=about.model_copy(update={"name": weights}),
             metrics={"exact_match": len(weights) / 10},
             artifacts={"adapter": adapter},
         )
@@ -81,10 +78,12 @@ def register(store: TrackingStore, model: str, made: tuple[str, str]) -> Version
 def test_the_name_says_base_and_dataset() -> None:
     sha256 = "0123456789abcdef" * 4
 
-    assert model_name_for("tiny-instruct", sha256, "Refrigeration requests") == (
-        "tiny-instruct-01234567-refrigeration-requests"
-    )
-    assert model_name_for("Qwen/Qwen3-0.6B", sha256, "faq") == "qwen3-0-6b-01234567-faq"
+    names = [
+        model_name_for(base, base_sha256=sha256, dataset_label=label)
+        for base, label in (("tiny-instruct", "Sort requests"), ("Qwen/Qwen3-0.6B", "faq"))
+    ]
+
+    assert names == ["tiny-instruct-01234567-sort-requests", "qwen3-0-6b-01234567-faq"]
 
 
 def test_a_run_becomes_one_version_the_challenger(
@@ -187,7 +186,7 @@ def test_an_adapter_comes_back_as_it_went_in(
 ) -> None:
     register(store, model, tuned("one"))
 
-    folder = fetch_adapter(store, model, 1, tmp_path / "models" / "fetched")
+    folder = fetch_adapter(store, model, version=1, target=tmp_path / "models" / "fetched")
 
     assert folder == tmp_path / "models" / "fetched"
     assert {path.name: path.read_text() for path in folder.iterdir()} == {
@@ -196,7 +195,7 @@ def test_an_adapter_comes_back_as_it_went_in(
     }
     assert [path.name for path in folder.parent.iterdir()] == ["fetched"]
     with pytest.raises(TrackingError, match="'fetched' is there already"):
-        fetch_adapter(store, model, 1, folder)
+        fetch_adapter(store, model, version=1, target=folder)
 
 
 @pytest.mark.parametrize("other", ["training_args.bin", "model.py", "optimizer.PT", "weights"])
@@ -206,7 +205,7 @@ def test_an_adapter_with_another_kind_of_file_is_refused(
     register(store, model, tuned("one", other))
 
     with pytest.raises(TrackingError, match=f"a kind that is not loaded: {other}"):
-        fetch_adapter(store, model, 1, tmp_path / "fetched")
+        fetch_adapter(store, model, version=1, target=tmp_path / "fetched")
     assert not (tmp_path / "fetched").exists()
 
 
@@ -218,25 +217,20 @@ def test_weights_changed_in_the_store_are_refused(
     weights.write_text("two")
 
     with pytest.raises(TrackingError, match="are not those that were registered"):
-        fetch_adapter(store, model, 1, tmp_path / "fetched")
+        fetch_adapter(store, model, version=1, target=tmp_path / "fetched")
     assert not (tmp_path / "fetched").exists()
 
 
 def test_earlier_runs_come_newest_first_with_their_metrics(
     store: TrackingStore, model: str, tuned: Tuned
 ) -> None:
-    made = [tuned(weights) for weights in ("a", "bb", "ccc")]
-    for one in made[:2]:
+    made = [tuned(weights) for weights in ("a", "bb", "ccc", "dddd")]
+    for one in made[:3]:
         register(store, model, one)
 
-    every = earlier_runs(store, tags={"goal": "sort"})
-    registered = earlier_runs(store, model=model, limit=1)
+    newest = earlier_runs(store, model=model, limit=2)
 
-    assert [run.mlflow_run_id for run in every] == [run_id for run_id, _ in reversed(made)]
-    assert [run.metrics for run in every] == [
-        {"exact_match": 0.3},
-        {"exact_match": 0.2},
-        {"exact_match": 0.1},
-    ]
-    assert [(run.name, run.status) for run in registered] == [("bb", "FINISHED")]
-    assert earlier_runs(store, tags={"goal": "other"}) == ()
+    assert [run.mlflow_run_id for run in newest] == [made[2][0], made[1][0]]
+    assert [(run.name, run.status) for run in newest] == [("ccc", "FINISHED"), ("bb", "FINISHED")]
+    assert [run.metrics for run in newest] == [{"exact_match": 0.3}, {"exact_match": 0.2}]
+    assert earlier_runs(store, model="another", limit=2) == ()

@@ -14,7 +14,7 @@ from tools.files import sha256_of
 from tools.tracking.fetch_adapter import fetch_adapter
 from tools.tracking.live_run import LiveRun
 from tools.tracking.metrics_file import read_link
-from tools.tracking.mlflow_run import DatasetInput
+from tools.tracking.mlflow_run import RunDescription
 from tools.tracking.record_run import RecordReport, record_run
 from tools.tracking.registry import register_version
 from tools.tracking.store import TrackingStore
@@ -24,22 +24,11 @@ ALL_RUNS = 3  # mlflow.entities.ViewType.ALL, deleted ones included
 History = Callable[[TrackingStore, str | None, str], list[tuple[int, float]]]
 
 
-@pytest.fixture
-def start(run_folder: Path, dataset: DatasetInput) -> Callable[[TrackingStore], LiveRun]:
-    def begin(store: TrackingStore) -> LiveRun:
-        return LiveRun.start(store, run_folder, name="tiny", params={}, tags={}, dataset=dataset)
-
-    return begin
-
-
-def record(store: TrackingStore, run_folder: Path, dataset: DatasetInput) -> RecordReport:
+def record(store: TrackingStore, run_folder: Path, about: RunDescription) -> RecordReport:
     return record_run(
         store,
         run_folder,
-        name="tiny",
-        params={},
-        tags={},
-        dataset=dataset,
+        about=about,
         metrics={"exact_match": 0.75},
         artifacts={"adapter": run_folder / "adapter"},
     )
@@ -65,26 +54,28 @@ def test_metrics_arrive_while_the_run_goes_on(
     assert history(server_store, run_id, "loss") == [(1, 2.0)]
     assert server_store.client().get_run(run_id or "").info.status == "RUNNING"
     live.metric("loss", 1.0, 2)
-    report = live.close(timeout=60)
+    report = live.close(within_seconds=60)
 
     assert (report.mlflow_run_id, report.metrics_waiting) == (run_id, 0)
     assert history(server_store, run_id, "loss") == [(1, 2.0), (2, 1.0)]
 
 
 def test_a_recorded_adapter_is_registered_and_fetched(
-    server_store: TrackingStore, run_folder: Path, dataset: DatasetInput, tmp_path: Path
+    server_store: TrackingStore, run_folder: Path, about: RunDescription, tmp_path: Path
 ) -> None:
     write_adapter(run_folder)
     sha256 = sha256_of(run_folder / "adapter" / "adapter_model.safetensors")
 
-    first, second = (record(server_store, run_folder, dataset) for _ in range(2))
+    first, second = (record(server_store, run_folder, about) for _ in range(2))
     version = register_version(
         server_store,
         model="tiny-requests",
         mlflow_run_id=first.mlflow_run_id,
         tags={"adapter_sha256": sha256},
     )
-    folder = fetch_adapter(server_store, "tiny-requests", version.version, tmp_path / "fetched")
+    folder = fetch_adapter(
+        server_store, "tiny-requests", version=version.version, target=tmp_path / "fetched"
+    )
 
     assert first == second
     assert version.aliases == ("challenger",)
@@ -95,7 +86,7 @@ def test_a_server_killed_on_the_way_gets_everything_once_when_it_is_back(
     own_server: Any,
     start: Callable[[TrackingStore], LiveRun],
     run_folder: Path,
-    dataset: DatasetInput,
+    about: RunDescription,
     history: History,
     wait_until: Callable[[Callable[[], bool]], None],
 ) -> None:
@@ -113,12 +104,12 @@ def test_a_server_killed_on_the_way_gets_everything_once_when_it_is_back(
     wait_until(lambda: read_link(run_folder).lines_logged == 200)
     live.metric("loss", 200.0, 200)
     own_server.kill()
-    report = live.close("FAILED", timeout=20)
+    report = live.close("FAILED", within_seconds=20)
 
     assert (report.metrics_logged, report.metrics_waiting) == (200, 1)
     assert report.problem
     own_server.start()
-    recorded = record(store, run_folder, dataset)
+    recorded = record(store, run_folder, about)
     assert recorded.mlflow_run_id == report.mlflow_run_id
     assert history(store, recorded.mlflow_run_id, "loss") == [(n, float(n)) for n in range(201)]
 
@@ -184,7 +175,7 @@ def test_a_lost_answer_makes_no_second_run_and_no_second_value(
     for step in range(3):
         live.metric("loss", float(step), step)
     wait_until(lambda: read_link(run_folder).lines_logged == 3)
-    report = live.close(timeout=60)
+    report = live.close(within_seconds=60)
 
     assert not _Forgetful.lose
     assert history(server_store, report.mlflow_run_id, "loss") == [(0, 0.0), (1, 1.0), (2, 2.0)]

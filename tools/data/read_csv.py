@@ -1,27 +1,15 @@
-"""Read rows from tables: CSV, TSV and Parquet.
-
-Every value of a CSV file is text. Parquet is read in small batches, so that a file which is small
-only on disk does not fill the memory.
-
-Not covered: Parquet extension types, which can carry code.
-"""
+"""Read rows from tables of text: CSV and TSV. Every value is text."""
 
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tools.data.text_lines import text_lines
 from tools.errors import DatasetError
 
-if TYPE_CHECKING:
-    import pyarrow
-
 Row = dict[str, object]
 
 _MAXIMUM_COLUMNS = 1000
-_BATCH_ROWS = 64
-_MAXIMUM_BATCH_BYTES = 64 * 1024 * 1024
 
 
 def read_csv(path: Path) -> Iterator[tuple[int, Row]]:
@@ -44,39 +32,6 @@ def read_csv(path: Path) -> Iterator[tuple[int, Row]]:
             yield number, dict(zip(header, record, strict=True))
     except csv.Error as error:
         raise DatasetError(_csv_problem(path, number, records.line_num, str(error))) from error
-
-
-def read_parquet(path: Path) -> Iterator[tuple[int, Row]]:
-    """Yield the rows of a Parquet file."""
-    import pyarrow
-
-    number = 0
-    try:
-        for batch in _batches(path):
-            for place in range(batch.num_rows):
-                # One row at a time: a value that is stored once may stand in every row.
-                [row] = batch.slice(place, 1).to_pylist()
-                number += 1
-                yield number, row
-    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
-        raise DatasetError(
-            f"{path.name!r} cannot be read as Parquet after row {number}: the file is damaged or "
-            "incomplete. Save or download it again."
-        ) from error
-
-
-def _batches(path: Path) -> Iterator["pyarrow.RecordBatch"]:
-    from pyarrow.parquet import ParquetFile
-
-    with ParquetFile(path) as file:
-        _refuse_extension_types(path, file.schema_arrow)
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS, use_threads=False):
-            if batch.nbytes > _MAXIMUM_BATCH_BYTES:
-                raise DatasetError(
-                    f"{path.name!r} holds rows that are too large to be text. Leave out columns "
-                    "with images, audio or other files."
-                )
-            yield batch
 
 
 def _lines_without_nul(path: Path) -> Iterator[str]:
@@ -120,15 +75,3 @@ def _csv_problem(path: Path, number: int, line: int, reason: str) -> str:
     if "field limit" in reason:
         return f"{place} has a field of more than 131,072 characters. Shorten it, or use .jsonl."
     return f"{place} is not valid CSV: {reason}. Check that every quote is closed and doubled."
-
-
-def _refuse_extension_types(path: Path, schema: "pyarrow.Schema") -> None:
-    import pyarrow
-
-    for field in schema:
-        marked = b"ARROW:extension:name" in (field.metadata or {})
-        if marked or isinstance(field.type, pyarrow.BaseExtensionType):
-            raise DatasetError(
-                f"{path.name!r}: column {field.name[:40]!r} has an extension type, which is not "
-                "read. Store it as a plain type or leave it out."
-            )
