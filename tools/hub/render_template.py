@@ -1,4 +1,4 @@
-"""The program that `try_template` runs: render one chat template within limits, and tell its length.
+"""The program that `try_template` runs: render one chat template within limits; tell its length.
 
 It stands alone, for it runs isolated: it finds the libraries, but not this package.
 """
