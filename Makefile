@@ -8,7 +8,7 @@ help:   ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
 $(VENV)/.run: requirements.txt
-	@test -x $(BIN)/python || { echo "Making a virtual environment in $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
+	@test -x $(BIN)/pip || { echo "Making a virtual environment in $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing what CrewTune needs (once, a few minutes) ..."
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.txt
 	@touch $@
@@ -18,10 +18,18 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
+# Otherwise `make demo dataset=x` would run the bundled sample without a word.
+ifneq ($(model)$(dataset)$(goal)$(resume),)
+$(error Write MODEL, DATASET, GOAL and RESUME in capitals)
+endif
+
 demo: $(VENV)/.run   ## the main job: a crew fine-tunes a model and proves it (MODEL= DATASET= GOAL= RESUME= ARGS=)
 	@$(BIN)/python -m backend.demo \
 	  $${MODEL:+--model "$$MODEL"} $${DATASET:+--dataset "$$DATASET"} $${GOAL:+--goal "$$GOAL"} \
 	  $${RESUME:+--resume "$$RESUME"} $(ARGS)
+
+up: $(VENV)/.run   ## the studio: UI on 8501, API on 8000, MLflow on 5000, until Ctrl-C
+	@$(BIN)/python -m backend.up
 
 mlflow: $(VENV)/.run   ## the MLflow UI over every run, on http://127.0.0.1:5000
 	@$(BIN)/python -m backend.mlflow_ui $${PORT:+--port "$$PORT"}
@@ -33,7 +41,7 @@ check: $(VENV)/.dev   ## format, lint, types, layers and the fast tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest -m "not slow and not prove"
 
-test: $(VENV)/.dev   ## every test, with line coverage of tools/ and agents/
+test: $(VENV)/.dev   ## all but `make prove`, with line coverage of tools/ and agents/
 	$(BIN)/pytest -m "not prove" --cov --cov-report=term:skip-covered --cov-fail-under=85
 
 prove: $(VENV)/.dev   ## the whole product as a user runs it: figures, self-test, Ctrl-C and resume
@@ -47,4 +55,4 @@ clean:   ## delete the virtual environment and caches; runs, models and datasets
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo mlflow check test prove fix clean
+.PHONY: help demo up mlflow check test prove fix clean

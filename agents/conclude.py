@@ -11,7 +11,7 @@ from agents.desk import Desk
 from agents.mlflow_monitor import record_now
 from agents.receipts import Receipt
 from agents.record import CONCLUDED
-from agents.run_state import DataStep, EvaluationStep, RunState
+from agents.run_state import DataStep, EvaluationStep, RunState, TrainingStep
 from tools.errors import TrackingError
 from tools.evaluation.choose_samples import choose_samples
 from tools.evaluation.evaluate_adapter import read_answers
@@ -39,7 +39,9 @@ def conclude(desk: Desk, state: RunState, record_problem: str | None) -> Verdict
         goal=state.job.goal,
         language_model=" and ".join(dict.fromkeys(receipt.model for receipt in receipts)),
         base_model=state.base_name,
-        dataset=_dataset(state.data, shuffled=state.job.shuffle_labels),
+        dataset=_dataset(
+            state.data, state.training, state.evaluation, shuffled=state.job.shuffle_labels
+        ),
         recipe=state.training.recipe.model_dump(mode="json"),
         verdict=gate.verdict,
         promoted=state.record.promotion.promoted if state.record else False,
@@ -47,6 +49,7 @@ def conclude(desk: Desk, state: RunState, record_problem: str | None) -> Verdict
         comparisons=state.evaluation.compared.against_base,
         against_champion=state.evaluation.compared.against_champion,
         champion_version=gate.champion_version,
+        stopped=state.evaluation.answers.stopped,
         gate=gate,
         adapter=f"runs/{state.id}/adapter",
         tracking=_tracking(desk, state, record_problem),
@@ -54,7 +57,7 @@ def conclude(desk: Desk, state: RunState, record_problem: str | None) -> Verdict
         losses=state.training.training.losses,
         samples=_samples(desk.folder, state.evaluation, seed=state.job.seed),
         seconds=round(_seconds(state), 1),
-        next_command=_next_command(state, record_problem),
+        next_command=next_command(desk, state, record_problem),
     )
     write_verdict(verdict, desk.folder)
     write_report(verdict, desk.folder)
@@ -70,16 +73,20 @@ def _hand_to_mlflow(desk: Desk) -> None:
         desk.studio.progress.log(f"The report is not in MLflow: {error}")
 
 
-def _dataset(data: DataStep, *, shuffled: bool) -> DatasetSummary:
-    split = data.split
+def _dataset(
+    data: DataStep, training: TrainingStep, evaluation: EvaluationStep, *, shuffled: bool
+) -> DatasetSummary:
+    split, trained, answered = data.split, training.training, evaluation.answers
     return DatasetSummary(
         source=data.imported.source,
         format=data.imported.format,
         rows_imported=data.imported.rows_imported,
         rows_usable=split.train_rows + split.validation_rows + split.heldout_rows,
-        rows_train=split.train_rows,
+        rows_train=trained.train_rows,
+        rows_train_too_long=trained.train_rows_too_long,
         rows_validation=split.validation_rows,
-        rows_heldout=split.heldout_rows,
+        rows_heldout=answered.rows,
+        rows_heldout_too_long=answered.rows_too_long,
         heldout=split.heldout,
         shuffled_labels=shuffled,
     )
@@ -133,9 +140,12 @@ def _seconds(state: RunState) -> float:
     return sum(step.seconds for step in steps if step is not None)
 
 
-def _next_command(state: RunState, record_problem: str | None) -> str:
+def next_command(desk: Desk, state: RunState, record_problem: str | None) -> str:
+    """Return what to run next: go on, compare with unshuffled labels, or look at the record."""
     if record_problem is not None:
         return f"make demo RESUME={state.id}"
     if state.job.shuffle_labels:
         return "make demo"
-    return "make mlflow"
+    recorded_at = desk.studio.store.shown
+    # A server has its own UI, at its address.
+    return "make mlflow" if recorded_at.startswith("sqlite:") else f"open {recorded_at}"

@@ -11,6 +11,7 @@ from agents.job import FineTuneJob
 from agents.rule_llm import Request, Seen
 from agents.run_agent import Assignment, run_agent
 from tools.data.deduplicate import DeduplicateReport, deduplicate
+from tools.data.enough_rows import MINIMUM_PROMPTS
 from tools.data.import_dataset import ImportReport, import_dataset
 from tools.data.profile_dataset import ProfileReport, profile
 from tools.data.read_rows import SUFFIXES
@@ -22,7 +23,6 @@ from tools.data.validate_dataset import (
     validate,
 )
 from tools.errors import DatasetError
-from tools.evaluation.gate import MIN_ROWS
 from tools.hub.fetch_dataset import HubDataset
 
 
@@ -62,15 +62,7 @@ def source_of(job: FineTuneJob) -> Path | HubDataset:
         or job.dataset.startswith((".", "/", "~"))
     ):
         return path
-    try:
-        return HubDataset(id=job.dataset, config=job.config, split=job.split, revision=job.revision)
-    except ValueError as error:
-        raise DatasetError(f"{job.split[:80]!r} is not the name of a split.") from error
-
-
-def heldout_share(rows: int) -> float:
-    """Return the share to hold out: 15 %, or what the gate needs, but a third at most."""
-    return max(0.15, min(1 / 3, (MIN_ROWS + 1) / rows))
+    return HubDataset(id=job.dataset, config=job.config, split=job.split, revision=job.revision)
 
 
 def import_user_dataset(desk: Desk) -> ImportReport:
@@ -121,12 +113,11 @@ def split_for_training(desk: Desk, dataset: str) -> SplitReport:
     if checked.rows_usable < checked.rows_checked:
         faulty = checked.rows_checked - checked.rows_usable
         raise DatasetError(f"{faulty} rows are faulty. Call remove_invalid_rows first.")
-    share = heldout_share(checked.rows_checked)
-    report = split_dataset(source, workspace.datasets, heldout_fraction=share, seed=desk.job.seed)
-    if report.heldout_rows < MIN_ROWS:
+    report = split_dataset(source, workspace.datasets)
+    if report.heldout_prompts < MINIMUM_PROMPTS:
         desk.studio.progress.log(
-            f"  With {checked.rows_checked} rows, {report.heldout_rows} are held out. A proof "
-            f"takes {MIN_ROWS}, so the verdict cannot be 'better': add rows."
+            f"  Of {report.prompts} prompts, {report.heldout_prompts} are held out. A proof takes "
+            f"{MINIMUM_PROMPTS}, so the verdict cannot be 'better': add rows."
         )
     desk.admit(report.train, report.validation, report.heldout)
     return report
@@ -165,6 +156,10 @@ def _repair(seen: Seen, imported: ImportReport) -> Request | BaseModel:
     return _answer(imported, removed, single, split)
 
 
+_NOT_REFUSED = (
+    "No tool has refused the dataset, and it is not known to be preference data. Go on with the "
+    "tools."
+)
 _PREFERENCE = (
     "This is preference data (chosen and rejected answers). Supervised fine-tuning learns from "
     "one answer a question: give a dataset in the alpaca, sharegpt, messages or "
@@ -202,7 +197,9 @@ def _answer(
 def _problem(answer: DataDecision, desk: Desk) -> str | None:
     """Return how the answer contradicts the tools, if it does."""
     if answer.verdict == "not fit":
-        return None
+        profiled = desk.last(ProfileReport)
+        preference = profiled is not None and profiled.preference
+        return None if preference or desk.refused else _NOT_REFUSED
     split = desk.last(SplitReport)
     if split is None:
         return "The data cannot be fit before split_for_training has been called."

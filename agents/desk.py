@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from agents.job import FineTuneJob, Studio
 from agents.receipts import ToolCall
-from tools.errors import DatasetError, ToolError
+from tools.errors import DatasetError, ToolError, spoken
 
 
 class BaseModelName(BaseModel):
@@ -30,6 +30,7 @@ class BaseModelName(BaseModel):
 
 _Report = TypeVar("_Report", bound=BaseModel)
 ToolFunction = Callable[Concatenate["Desk", ...], BaseModel]
+NOT_REFUSED = "No tool has refused its work, so nothing has failed. Go on with the tools."
 _MOST_CALLS = 5  # of one tool by one agent
 
 
@@ -56,6 +57,12 @@ class Desk:
     def seconds(self) -> float:
         """The time since the desk was laid."""
         return time.monotonic() - self._laid
+
+    @property
+    def refused(self) -> bool:
+        """Whether a tool refused, and has not done its work since."""
+        latest = {call.tool: call for call in self.calls}
+        return any(call.refusal is not None for call in latest.values())
 
     def dataset(self, name: str) -> Path:
         """Return the file of a dataset this run made.
@@ -125,7 +132,7 @@ class Desk:
         except ToolError as error:
             return ToolFailure(message=str(error), code=type(error).__name__)
         except OSError as error:
-            refusal = f"A file cannot be read or written: {error.strerror}."
+            refusal = f"A file cannot be read or written: {spoken(error)}."
             return ToolFailure(message=refusal, code="OSError")
         except Exception as error:
             raise ToolFault from error

@@ -5,12 +5,12 @@ import shutil
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.answers import EvaluationDecision
-from agents.desk import Desk
+from agents.desk import NOT_REFUSED, Desk
 from agents.record import model_name
 from agents.rule_llm import Request, Seen
 from agents.run_agent import Assignment, run_agent
 from tools.data.split_dataset import SplitReport
-from tools.errors import TrackingError
+from tools.errors import ModelError, TrackingError
 from tools.evaluation.evaluate_adapter import (
     AnswerReport,
     CompareReport,
@@ -22,6 +22,7 @@ from tools.evaluation.gate import GateDecision, decide
 from tools.hub.resolve_model import ModelSource
 from tools.tracking.fetch_adapter import fetch_adapter
 from tools.tracking.registry import find_champion
+from tools.training.check_adapter import check_adapter
 from tools.training.load_model import load_model
 from tools.training.probe_hardware import HardwareReport
 from tools.training.recipe import Recipe
@@ -43,17 +44,21 @@ class ChampionReport(BaseModel):
 def judge_model(desk: Desk, source: ModelSource) -> EvaluationDecision:
     """Let the Evaluation Expert compare the tuned model with its base, which is `source`."""
     desk.keep(source)
-    return run_agent(
-        Assignment(
-            name="evaluation_expert",
-            step=3,
-            tools=(find_todays_champion, answer_heldout_rows, compare_with_base, ask_gate),
-            answer=EvaluationDecision,
-            rules=_decide,
-            check=_problem,
-        ),
-        desk,
-    )
+    try:
+        return run_agent(
+            Assignment(
+                name="evaluation_expert",
+                step=3,
+                tools=(find_todays_champion, answer_heldout_rows, compare_with_base, ask_gate),
+                answer=EvaluationDecision,
+                rules=_decide,
+                check=_problem,
+            ),
+            desk,
+        )
+    finally:
+        # Not sooner: a model may let the rows be answered again.
+        shutil.rmtree(desk.folder / _CHAMPION, ignore_errors=True)
 
 
 def find_todays_champion(desk: Desk) -> ChampionReport:
@@ -65,7 +70,8 @@ def find_todays_champion(desk: Desk) -> ChampionReport:
     shutil.rmtree(target, ignore_errors=True)  # of an evaluation that was stopped
     try:
         fetch_adapter(desk.studio.store, model_name(desk), version=champion.version, target=target)
-    except TrackingError as error:
+        check_adapter("champion", target)
+    except (TrackingError, ModelError) as error:
         return ChampionReport(version=None, problem=str(error))
     return champion
 
@@ -91,7 +97,6 @@ def answer_heldout_rows(desk: Desk) -> AnswerReport:
         max_positions=source.max_positions,
         progress=progress,
     )
-    shutil.rmtree(desk.folder / _CHAMPION, ignore_errors=True)
     for row in read_answers(desk.folder)[:_SHOWN]:
         progress.sample(row.prompt, row.answers.get("tuned", ""))
     return report
@@ -147,7 +152,9 @@ def _problem(answer: EvaluationDecision, desk: Desk) -> str | None:
     """Return how the answer contradicts the tools, if it does."""
     gate = desk.last(GateDecision)
     if answer.verdict == "failed":
-        return None if gate is None else f"The gate decided: {gate.verdict}. Say so."
+        if gate is not None:
+            return f"The gate decided: {gate.verdict}. Say so."
+        return None if desk.refused else NOT_REFUSED
     if gate is None:
         return "There is no verdict before ask_gate has been called."
     if answer.verdict != gate.verdict:

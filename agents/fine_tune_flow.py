@@ -14,7 +14,7 @@ from pydantic import BaseModel, PrivateAttr
 
 from agents.answers import DataDecision, EvaluationDecision, RecordDecision, TrainingDecision
 from agents.conclude import conclude
-from agents.data_manager import judge_data
+from agents.data_manager import judge_data, source_of
 from agents.desk import BaseModelName, Desk, ToolFault
 from agents.evaluation_expert import ChampionReport, judge_model, todays_champion
 from agents.job import FineTuneJob, Studio
@@ -56,16 +56,23 @@ _Decision = TypeVar("_Decision", DataDecision, TrainingDecision, EvaluationDecis
 _LEAST_BYTES = 50_000_000  # of a run that trains the smallest of models
 
 
-def begin(studio: Studio, job: FineTuneJob) -> str:
-    """Check that the base model can be used, make the run's folder, and return the run's id.
+def begin(studio: Studio, job: FineTuneJob, folder: Path | None = None) -> str:
+    """Check what is asked for, make the run's folder, and return the run's id.
+
+    Args:
+        studio: What to work with.
+        job: What is asked for.
+        folder: An empty folder for the run among the workspace's runs; made when left out.
 
     Raises:
+        DatasetError: The dataset is neither a path nor shaped like a Hub id.
         ModelError: The base model does not exist, cannot be reached, or may not be loaded.
         WorkspaceError: The workspace cannot be written, or its disk is full.
     """
+    source_of(job)
     check_space(studio.workspace.root, _LEAST_BYTES)
     source = resolve_base(studio, job)
-    folder = studio.workspace.new_run()
+    folder = folder or studio.workspace.new_run()
     state = RunState(
         id=folder.name,
         job=job,

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 from agents.answers import RecordDecision
-from agents.desk import Desk
+from agents.desk import NOT_REFUSED, Desk
 from agents.record import (
     MADE,
     artifacts,
@@ -168,8 +168,9 @@ def _problem(answer: RecordDecision, desk: Desk) -> str | None:
     """Return how the answer contradicts the tools, if it does."""
     version = desk.last(VersionReport)
     if answer.verdict == "failed":
-        done = desk.last(PromotionReport) is not None
-        return "Everything was recorded; say what was reported." if done else None
+        if desk.last(PromotionReport) is not None:
+            return "Everything was recorded; say what was reported."
+        return None if desk.refused else NOT_REFUSED
     if version is None:
         return "Nothing is on record before register_adapter has been called."
     promotion = desk.last(PromotionReport)

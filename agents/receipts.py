@@ -1,7 +1,8 @@
 """One receipt a step: what an agent was told, what it called, what came back, what it answered.
 
-A receipt is a JSON file in the run's folder. It holds names and counts, never rows, paths or
-secrets, because tools hand none of those to a model.
+A receipt is a JSON file in the run's folder. It holds names, counts and settings, never rows, paths
+or secrets, because tools hand none of those to a model. A few words come from the data itself: the
+names of its columns, roles that are not known, and placeholders like {{name}}.
 """
 
 from pathlib import Path

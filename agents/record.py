@@ -9,7 +9,7 @@ from tools.data.split_dataset import SplitReport
 from tools.evaluation.evaluate_adapter import CompareReport
 from tools.files import sha256_of
 from tools.tracking.mlflow_run import DatasetInput, RunDescription
-from tools.tracking.registry import model_name_for
+from tools.tracking.registry import MODEL_TAG, model_name_for
 from tools.training.recipe import Recipe
 from tools.training.train_lora import TrainReport
 
@@ -22,7 +22,12 @@ def model_name(desk: Desk) -> str:
     imported = desk.need(ImportReport, "import_user_dataset")
     base = base_of(desk)
     label = label_of(Path(imported.dataset))
-    return model_name_for(base.name, base_sha256=base.sha256, dataset_label=label)
+    return model_name_for(
+        base.name,
+        base_sha256=base.sha256,
+        dataset_label=label,
+        dataset_source=imported.source_key,
+    )
 
 
 def base_of(desk: Desk) -> BaseModelName:
@@ -47,7 +52,7 @@ def _run_tags(desk: Desk) -> dict[str, str]:
         "crewtune.goal": desk.job.goal,
         "crewtune.base_model": base_of(desk).name,
         "crewtune.shuffled_labels": str(desk.job.shuffle_labels).lower(),
-        "crewtune.model": model_name(desk),
+        MODEL_TAG: model_name(desk),
     }
 
 
@@ -64,7 +69,12 @@ def _dataset_input(desk: Desk) -> DatasetInput:
 def final_metrics(desk: Desk) -> dict[str, float]:
     """Return the figures of the verdict as MLflow metrics."""
     report = desk.need(TrainReport, "train_adapter")
-    metrics = {"train_seconds": report.seconds, "validation_loss": report.eval_loss}
+    metrics = {
+        "train_seconds": report.seconds,
+        "train_rows": report.train_rows,
+        "train_rows_too_long": report.train_rows_too_long,
+        "validation_loss": report.eval_loss,
+    }
     for one in desk.need(CompareReport, "compare_with_base").against_base:
         metrics[f"base_{one.metric}"] = one.baseline
         metrics[f"tuned_{one.metric}"] = one.candidate

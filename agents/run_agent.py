@@ -31,6 +31,8 @@ event_context._default_config.mismatch_behavior = event_context.MismatchBehavior
 
 _Answer = TypeVar("_Answer", bound=BaseModel)
 _ASKED_AGAIN = 2
+# What a reasoning model writes before its answer, with or without the tag that begins it.
+_THOUGHTS = re.compile(r"\A(?!\s*[{`]).*?</think>", re.DOTALL)
 _MOST_CALLS = 20  # of tools in a step; a model that needs more is going round in circles
 
 
@@ -154,6 +156,7 @@ def _guardrail(assignment: Assignment[_Answer], desk: Desk) -> Callable[[Any], t
 
 
 def _parse(text: str, kind: type[_Answer]) -> _Answer:
+    text = _THOUGHTS.sub("", text, count=1)
     fenced = re.search(r"```(?:json)?\s*(\{.*\})\s*```", text, re.DOTALL)
     try:
         return kind.model_validate_json(fenced.group(1) if fenced else text.strip())

@@ -1,29 +1,33 @@
 """The Training Specialist: which recipe, and did training go well?"""
 
 import math
+from pathlib import Path
 
 from pydantic import BaseModel
 
 from agents.answers import TrainingDecision
-from agents.desk import Desk
+from agents.desk import NOT_REFUSED, Desk
 from agents.live_progress import watched
 from agents.rule_llm import Request, Seen
 from agents.run_agent import Assignment, run_agent
 from tools.data.conversation import read_conversations
 from tools.data.split_dataset import SplitReport
-from tools.errors import RecipeError
+from tools.errors import TrainingError
 from tools.hub.resolve_model import ModelSource
+from tools.tracking.metrics_file import forget_metrics
 from tools.training.check_space import check_space, space_needed
 from tools.training.encode import encode
-from tools.training.estimate_memory import estimate_memory
+from tools.training.end_of_turn import generation_stops
+from tools.training.estimate_memory import check_memory
 from tools.training.load_model import load_tokenizer
 from tools.training.probe_hardware import HardwareReport, probe_hardware
 from tools.training.prove_masks import MaskProof, prove_masks
 from tools.training.recipe import Recipe, check_recipe, load_recipe, save_recipe
 from tools.training.recommend import Recommendation, recommend
-from tools.training.train_lora import TrainReport, train_lora
+from tools.training.train_lora import TrainReport, has_results, train_lora
 
-_RECIPE = "recipe.yaml"
+_RECIPE = "recipe.yaml"  # which a person may change between two attempts
+_BEGUN = ".recipe.yaml"  # as it was when the training began
 
 
 def train_model(desk: Desk, source: ModelSource) -> TrainingDecision:
@@ -53,7 +57,8 @@ def prove_training_masks(desk: Desk) -> MaskProof:
     tokenizer = load_tokenizer(source)
     conversations = read_conversations(desk.studio.workspace.dataset(split.train))
     rows = encode(conversations, tokenizer)
-    return prove_masks(rows, tokenizer, max_length=source.max_positions or 131072)
+    limit, stops = source.max_positions or 131072, generation_stops(source.folder)
+    return prove_masks(rows, tokenizer, max_length=limit, eos=stops)
 
 
 def recommend_recipe(desk: Desk) -> Recommendation:
@@ -78,7 +83,7 @@ def train_adapter(
 ) -> TrainReport:
     """Train with the recommended recipe. Give a value only to depart from it.
 
-    A run trains once: called again, it goes on with the recipe it began with.
+    From its first checkpoint on a run keeps to the recipe it began with.
     """
     advice = desk.need(Recommendation, "recommend_recipe")
     chosen = {
@@ -87,36 +92,48 @@ def train_adapter(
         "r": r,
         "lora_alpha": lora_alpha,
     }
-    wanted = {name: value for name, value in chosen.items() if value is not None}
-    recipe = _begun(desk) or check_recipe({**advice.recipe.model_dump(), **wanted})
-    needed = estimate_memory(desk.need(ModelSource, "begin"), recipe).total_gib
-    if needed > advice.available_memory_gib:
-        raise RecipeError(
-            f"The training needs about {needed:.1f} GiB of memory and "
-            f"{advice.available_memory_gib:.1f} GiB are free. Choose a smaller model."
-        )
-    return _train(desk, recipe)
-
-
-def _begun(desk: Desk) -> Recipe | None:
-    """Return the recipe this run began to train with, if it has: its checkpoints fit no other."""
-    path = desk.folder / _RECIPE
-    return load_recipe(path) if path.is_file() else None
-
-
-def _train(desk: Desk, recipe: Recipe) -> TrainReport:
-    source, split = desk.need(ModelSource, "begin"), desk.need(SplitReport, "split_for_training")
+    departures = {name: value for name, value in chosen.items() if value is not None}
+    recipe = _recipe(desk, advice.recipe, departures)
+    source = desk.need(ModelSource, "begin")
+    check_memory(source, recipe, free_gib=advice.available_memory_gib)
     check_space(desk.folder, space_needed(source, recipe))
-    save_recipe(recipe, desk.folder / _RECIPE)
+    return _train(desk, source, recipe)
+
+
+def _recipe(desk: Desk, advised: Recipe, departures: dict[str, float]) -> Recipe:
+    """Return the recipe to train with: the run's own where it has one, with the departures."""
+    path = desk.folder / _RECIPE
+    own = load_recipe(path) if path.is_file() else advised
+    recipe = check_recipe({**own.model_dump(), **departures})
+    if recipe != own and has_results(desk.folder):
+        desk.studio.progress.log("The run keeps to its recipe: its checkpoints fit no other.")
+        return own
+    return recipe
+
+
+def _train(desk: Desk, source: ModelSource, recipe: Recipe) -> TrainReport:
+    _begin_with(recipe, desk.folder)
     desk.keep(recipe)
-    desk.studio.progress.log(
-        f"Training {source.name} on {split.train_rows} rows for {recipe.num_train_epochs} epochs."
-    )
+    split, workspace = desk.need(SplitReport, "split_for_training"), desk.studio.workspace
     device = desk.need(HardwareReport, "probe_machine").device
-    workspace = desk.studio.workspace
     rows = (workspace.dataset(split.train), workspace.dataset(split.validation))
-    with watched(desk) as progress:
-        return train_lora(recipe, source, rows, desk.folder, device=device, progress=progress)
+    try:
+        with watched(desk) as progress:
+            return train_lora(recipe, source, rows, desk.folder, device=device, progress=progress)
+    except TrainingError as error:
+        raise TrainingError(
+            f"{error} To train with other settings, change them in runs/{desk.folder.name}/"
+            f"{_RECIPE} of the workspace, then go on with the run."
+        ) from error
+
+
+def _begin_with(recipe: Recipe, folder: Path) -> None:
+    """Make `recipe` that of the run, and leave behind the losses of another it may have had."""
+    begun = folder / _BEGUN
+    if begun.is_file() and load_recipe(begun) != recipe:
+        forget_metrics(folder)
+    save_recipe(recipe, begun)
+    save_recipe(recipe, folder / _RECIPE)
 
 
 def _decide(seen: Seen) -> Request | BaseModel:
@@ -132,17 +149,16 @@ def _decide(seen: Seen) -> Request | BaseModel:
         if seen.report(tool, kind) is None:
             return Request(tool, {})
     report = seen.report("train_adapter", TrainReport)
-    advice = seen.report("recommend_recipe", Recommendation)
-    return _answer(report, advice) if report and advice else Request("train_adapter", {})
+    return _answer(report) if report else Request("train_adapter", {})
 
 
-def _answer(report: TrainReport, advice: Recommendation) -> TrainingDecision:
+def _answer(report: TrainReport) -> TrainingDecision:
     fell = report.first_eval_loss - report.eval_loss
     went = "fell" if fell > 0 else "did not fall"
     gap = report.eval_loss - report.train_loss
     notes = [
         f"{report.steps} steps in {report.seconds:.0f} s at a learning rate of "
-        f"{advice.recipe.learning_rate:g}.",
+        f"{report.learning_rate:g}.",
         f"The loss on rows it did not train on {went}, from {report.first_eval_loss:.3f} to "
         f"{report.eval_loss:.3f}.",
     ]
@@ -159,7 +175,9 @@ def _problem(answer: TrainingDecision, desk: Desk) -> str | None:
     """Return how the answer contradicts the tools, if it does."""
     report = desk.last(TrainReport)
     if answer.verdict == "failed":
-        return None if report is None else "train_adapter ended well; say what it reported."
+        if report is not None:
+            return "train_adapter ended well; say what it reported."
+        return None if desk.refused else NOT_REFUSED
     if report is None:
         return "Nothing is trained before train_adapter has been called."
     if answer.adapter_sha256 != report.adapter_sha256:

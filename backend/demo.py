@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", help="configuration of a Hub dataset")
     parser.add_argument("--split", default="train", help="split of a Hub dataset (default: train)")
     parser.add_argument("--revision", help="branch, tag or commit of a Hub dataset")
-    parser.add_argument("--seed", type=int, default=42, help="of split and training (default: 42)")
+    parser.add_argument("--seed", type=int, default=42, help="of the training (default: 42)")
     parser.add_argument(
         "--shuffle-labels",
         action="store_true",

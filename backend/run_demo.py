@@ -7,24 +7,21 @@ import argparse
 import logging
 import signal
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
 from rich.console import Console
 
-from backend.samples import PRETRAINING_TEXT, REQUESTS, TINY
-from backend.settings import Settings, quiet_libraries, use_endpoint
+from backend.samples import REQUESTS, TINY, build_tiny
+from backend.settings import Settings, checked, quiet_libraries, use_endpoint
 from backend.terminal import TerminalProgress, plain
-from tools.errors import RecipeError, ToolError
+from tools.errors import ToolError, WorkspaceError
 from tools.progress import Cancelled
 from tools.workspace import Workspace
 
 if TYPE_CHECKING:
     from agents.job import FineTuneJob, Studio
 
-_Made = TypeVar("_Made")
 _GOAL = (
     "Read a service request for refrigeration equipment and answer with its intent, component "
     "and urgency as JSON."
@@ -39,7 +36,7 @@ def run_demo(given: argparse.Namespace) -> int:
     quiet_libraries()
     _quiet_logs()
     try:
-        settings = _checked(Settings)
+        settings = checked(Settings)
         use_endpoint(settings)
         return _run(given, settings, progress, console)
     except Cancelled as stop:
@@ -54,17 +51,6 @@ def run_demo(given: argparse.Namespace) -> int:
         progress.close()
 
 
-def _checked(make: Callable[[], _Made]) -> _Made:
-    """Return what `make` makes of the user's settings; all that is wrong with them is named."""
-    try:
-        return make()
-    except ValidationError as error:
-        problems = "; ".join(
-            ": ".join((*map(str, one["loc"]), one["msg"])) for one in error.errors()
-        )
-        raise RecipeError(f"{problems}. See --help and .env.example.") from error
-
-
 def _run(
     given: argparse.Namespace, settings: Settings, progress: TerminalProgress, console: Console
 ) -> int:
@@ -76,24 +62,46 @@ def _run(
     workspace = Workspace(settings.data_dir)
     studio = _studio(settings, workspace, progress)
     if given.resume is not None:
-        run_id = given.resume
+        run_id = _run_named(given.resume, workspace)
     else:
         job = _job(given)
         if job.model == TINY:
-            _build_tiny(workspace, progress)
+            build_tiny(workspace.models, progress)
         run_id = begin(studio, job)
     try:
         verdict = go_on(studio, run_id)
-    except Cancelled as stop:
-        raise Cancelled(f"Stopped. Go on with: make demo RESUME={run_id}") from stop
-    except ToolError:
-        progress.log(
-            f"The run is kept. Once what it says below is mended: make demo RESUME={run_id}"
-        )
-        raise
+    except Cancelled:
+        progress.close()
+        # Not wrapped, here and below: it is there to be copied.
+        console.print(f"Stopped. Go on with: make demo RESUME={run_id}", soft_wrap=True)
+        return 130
+    except ToolError as error:
+        progress.close()
+        console.print(f"[bold red]Stopped:[/] {plain(str(error))}")
+        if _may_go_on(workspace, run_id):
+            console.print("When that is mended, go on with:")
+            console.print(f"  make demo RESUME={run_id}", soft_wrap=True)
+        return 1
     progress.close()
     show_verdict(verdict, settings.data_dir, console)
     return 0
+
+
+def _run_named(given: str, workspace: Workspace) -> str:
+    """Return the run's name, also when its folder was given, as the verdict shows it."""
+    folder = Path(given)
+    within = folder.parent.resolve() == (workspace.root / "runs").resolve()
+    return folder.name if within else given
+
+
+def _may_go_on(workspace: Workspace, run_id: str) -> bool:
+    """Return whether the run has its data. Without, it would only meet the same refusal again."""
+    from agents.run_state import load_state
+
+    try:
+        return load_state(workspace.run(run_id)).data is not None
+    except WorkspaceError:
+        return False
 
 
 def _studio(settings: Settings, workspace: Workspace, progress: TerminalProgress) -> "Studio":
@@ -120,18 +128,7 @@ def _job(given: argparse.Namespace) -> "FineTuneJob":
     sample = given.dataset == REQUESTS
     fields = {name: value for name, value in vars(given).items() if name != "resume"}
     goal = (_GOAL if sample else own_goal) if given.goal is None else given.goal
-    return _checked(lambda: FineTuneJob.model_validate({**fields, "goal": goal}))
-
-
-def _build_tiny(workspace: Workspace, progress: TerminalProgress) -> None:
-    from tools.training.check_space import check_space
-    from tools.training.pretrain import pretrain
-
-    target = workspace.models / TINY
-    if not target.exists():
-        check_space(workspace.models, 50_000_000)
-        progress.log(f"Building the bundled base model {TINY}, once.")
-    pretrain(target, PRETRAINING_TEXT, progress=progress)
+    return checked(lambda: FineTuneJob.model_validate({**fields, "goal": goal}))
 
 
 def _stop_on_ctrl_c(progress: TerminalProgress) -> None:

@@ -4,12 +4,14 @@ Every setting is described in `.env.example`.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self, TypeVar
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from tools.errors import ToolError
 from tools.tracking.store import TrackingStore
 
 # Libraries that report to their makers unless told not to. Read when they are imported, so
@@ -37,9 +39,69 @@ def use_endpoint(settings: "Settings") -> None:
         os.environ["HF_ENDPOINT"] = settings.hf_endpoint
 
 
-def server_environment() -> dict[str, str]:
-    """Return the environment of an MLflow server that is started here."""
-    return {**os.environ, **_QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+def server_environment(**more: str) -> dict[str, str]:
+    """Return the environment of a server that is started here."""
+    return {**os.environ, **_QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **more}
+
+
+# All that a job's process gets of our environment: never the secret that signs tokens.
+_FOR_WORKERS = (
+    "CREWTUNE_DATA_DIR",
+    "CREWTUNE_EXPERIMENT",
+    "CREWTUNE_MLRUNS_DIR",
+    "CUDA_VISIBLE_DEVICES",
+    "DATABASE_URL",
+    "HF_ENDPOINT",
+    "HF_HOME",
+    "HF_HUB_OFFLINE",
+    "HF_TOKEN",
+    "HOME",
+    "LANG",
+    "LD_LIBRARY_PATH",
+    "LLM_API_KEY",
+    "LLM_BASE_URL",
+    "LLM_MODEL",
+    "MLFLOW_TRACKING_URI",
+    "OMP_NUM_THREADS",
+    "PATH",
+    "TMPDIR",
+    "TZ",
+)
+
+
+def worker_environment() -> dict[str, str]:
+    """Return the environment of the processes that do the jobs."""
+    kept = {name: os.environ[name] for name in _FOR_WORKERS if name in os.environ}
+    return {**kept, **_QUIET, "PYTHONUNBUFFERED": "1"}
+
+
+_Host = Annotated[str, Field(pattern=r"^(\*|(\*\.)?[^\s*/@]+)$")]
+
+
+def _words(given: object) -> object:
+    return tuple(given.replace(",", " ").split()) if isinstance(given, str) else given
+
+
+class SettingsError(ToolError):
+    """What was set, or given to a command, cannot be used."""
+
+
+_Made = TypeVar("_Made")
+
+
+def checked(make: Callable[[], _Made]) -> _Made:
+    """Return what `make` makes of what the user gave.
+
+    Raises:
+        SettingsError: Some of it is wrong; all of it is named, and its value is not repeated.
+    """
+    try:
+        return make()
+    except ValidationError as error:
+        problems = "; ".join(
+            ": ".join((*map(str, one["loc"]), one["msg"])) for one in error.errors()
+        )
+        raise SettingsError(f"{problems}. See --help and .env.example.") from error
 
 
 class Settings(BaseSettings):
@@ -56,10 +118,26 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(default=Path("data"), alias="CREWTUNE_DATA_DIR")
     mlruns_dir: Path = Field(default=Path("mlruns"), alias="CREWTUNE_MLRUNS_DIR")
+    database_url: str | None = Field(
+        default=None, alias="DATABASE_URL", pattern=r"^(sqlite:///|postgresql(\+psycopg)?://)."
+    )
+    api_port: int = Field(default=8000, ge=1, le=65_535, alias="CREWTUNE_API_PORT")
+    ui_port: int = Field(default=8501, ge=1, le=65_535, alias="CREWTUNE_UI_PORT")
+    mlflow_port: int = Field(default=5000, ge=1, le=65_535, alias="CREWTUNE_MLFLOW_PORT")
+    upload_mib: int = Field(default=200, ge=1, le=100_000, alias="CREWTUNE_UPLOAD_MIB")
+    cpu_slots: int = Field(default=2, ge=1, le=64, alias="CREWTUNE_CPU_SLOTS")
+    gpu_slots: int = Field(default=1, ge=1, le=64, alias="CREWTUNE_GPU_SLOTS")
+    secret_key: SecretStr | None = Field(default=None, alias="CREWTUNE_SECRET_KEY")
+    allowed_hosts: Annotated[tuple[_Host, ...], NoDecode, BeforeValidator(_words)] = Field(
+        default=("localhost", "127.0.0.1", "[::1]"), alias="CREWTUNE_ALLOWED_HOSTS"
+    )
+    api_docs: bool = Field(default=False, alias="CREWTUNE_API_DOCS")
     mlflow_tracking_uri: str | None = Field(
         default=None, alias="MLFLOW_TRACKING_URI", pattern=r"^(sqlite:///|https?://)."
     )
-    mlflow_experiment: str = Field(default="crewtune", alias="CREWTUNE_EXPERIMENT")
+    mlflow_experiment: str = Field(
+        default="crewtune", alias="CREWTUNE_EXPERIMENT", min_length=1, max_length=200
+    )
     llm_base_url: str | None = Field(default=None, alias="LLM_BASE_URL")
     llm_model: str | None = Field(default=None, alias="LLM_MODEL")
     llm_api_key: SecretStr | None = Field(default=None, alias="LLM_API_KEY")
@@ -73,6 +151,22 @@ class Settings(BaseSettings):
         if bool(self.llm_base_url) != bool(self.llm_model):
             raise ValueError("LLM_BASE_URL and LLM_MODEL are set together or not at all")
         return self
+
+    @property
+    def studio_database_url(self) -> str:
+        """Where users, jobs and records are kept."""
+        if self.database_url is None:
+            return f"sqlite:///{self.data_dir.resolve() / 'studio.db'}"
+        return self.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    @property
+    def upload_bytes(self) -> int:
+        """How large an uploaded file may be."""
+        return self.upload_mib << 20
+
+    def slots(self) -> dict[str, int]:
+        """Return how many jobs of each queue run at once."""
+        return {"cpu": self.cpu_slots, "gpu": self.gpu_slots}
 
     def tracking_store(self) -> TrackingStore:
         """Return where runs are recorded: a server when one is set, else a database here."""

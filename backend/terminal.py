@@ -48,7 +48,7 @@ class TerminalProgress:
     def log(self, message: str) -> None:
         """Print one sentence. What was shown as a bar is over."""
         self.close()
-        self._doing = message.strip().partition(".")[0][:60]
+        self._doing = " ".join(message.split()[:2]).rstrip(".")[:24]
         if message.startswith("  "):
             self._console.print(f"  [dim]{plain(message.strip())}[/dim]")
         else:
@@ -67,14 +67,16 @@ class TerminalProgress:
     def percent(self, done: float, seconds_left: float | None = None) -> None:
         """Move the bar."""
         left = "" if seconds_left is None else f"{timedelta(seconds=round(seconds_left))} left"
-        shown = "  ".join(f"{name} {value:.3f}" for name, value in self._losses.items())
+        # Two of them fit a terminal of 80 columns beside the bar only when it is not shown.
+        told = list(self._losses.items())[: 1 if self._console.is_terminal else 2]
+        shown = "  ".join(f"{name} {value:.3f}" for name, value in told)
         if not self._console.is_terminal:
             self._by_quarters(done, f"{left}  {shown}".strip())
             return
         if self._bars is None:
             self._bars = Bars(
                 TextColumn("  {task.description}"),
-                BarColumn(bar_width=30),
+                BarColumn(bar_width=20),
                 TaskProgressColumn(),
                 TextColumn("{task.fields[note]}"),
                 console=self._console,

@@ -14,9 +14,9 @@ _TITLES = {"exact_match": "exact match", "rouge_l": "ROUGE-L", "loss": "loss"}
 
 def show_verdict(verdict: Verdict, data_dir: Path, console: Console) -> None:
     """Print `verdict`: the figures, why, where everything is, and the next command."""
-    better = verdict.verdict == "better"
-    colour = "green" if better else "yellow"
-    headline = f"[bold {colour}]{verdict.verdict.upper()}[/]: {plain(verdict.goal)}"
+    as_wished = (verdict.verdict == "better") != verdict.dataset.shuffled_labels
+    colour = "green" if as_wished else "yellow"
+    headline = f"[bold {colour}]{_outcome(verdict)}[/]: {plain(verdict.goal)}"
     tables = (_figures(verdict), "", _reasons(verdict), "", _places(verdict, data_dir))
     console.print()
     console.print(
@@ -26,7 +26,18 @@ def show_verdict(verdict: Verdict, data_dir: Path, console: Console) -> None:
             border_style=colour,
         )
     )
-    console.print(f"Next: [bold]{plain(verdict.next_command)}[/bold]")
+    # Not wrapped: it is there to be copied.
+    console.print(f"Next: [bold]{plain(verdict.next_command)}[/bold]", soft_wrap=True)
+
+
+def _outcome(verdict: Verdict) -> str:
+    """Return the verdict in words, with what it means for today's champion."""
+    if verdict.dataset.shuffled_labels:
+        passed = verdict.verdict == "not better"
+        return "SELF-TEST PASSED, not better" if passed else "SELF-TEST FAILED, better by luck"
+    if verdict.verdict == "better" and not verdict.gate.promote:
+        return "BETTER THAN ITS BASE, but not proven better than the champion, which stays"
+    return verdict.verdict.upper()
 
 
 def _figures(verdict: Verdict) -> Table:
@@ -78,6 +89,6 @@ def _places(verdict: Verdict, data_dir: Path) -> Table:
 def _receipt(receipt: ReceiptSummary) -> str:
     fell = ", after the model gave no usable answer" if receipt.fell_back else ""
     return (
-        f"{receipt.file}: {receipt.tool_calls} tool calls, {receipt.seconds:.0f} s, "
+        f"{receipt.file}: tools called {receipt.tool_calls} times, {receipt.seconds:.0f} s, "
         f"{receipt.model}{fell}"
     )

@@ -41,3 +41,8 @@ class EvaluationError(ToolError):
 
 class TrackingError(ToolError):
     """The experiment store cannot be read or written."""
+
+
+def spoken(error: OSError) -> str:
+    """Return what went wrong with a file, without the path in which it lies."""
+    return error.strerror or type(error).__name__

@@ -22,8 +22,10 @@ def slug(text: str) -> str:
 class Workspace:
     """Turns names of datasets, models and runs into paths below `root`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, shared_models: Path | None = None) -> None:
+        """Open the workspace `root`; models that are not in it are looked for in the other."""
         self.root = root.resolve()
+        self._shared_models = shared_models
 
     @property
     def datasets(self) -> Path:
@@ -34,6 +36,11 @@ class Workspace:
     def models(self) -> Path:
         """Folder of the models made here."""
         return self._folder("models")
+
+    @property
+    def uploads(self) -> Path:
+        """Folder of the files that were uploaded, each in a folder of its own."""
+        return self._folder("uploads")
 
     def dataset(self, name: str) -> Path:
         """Return the file of the dataset version `name`.
@@ -47,6 +54,19 @@ class Workspace:
             raise DatasetError(f"There is no dataset {name!r}. Import it first.")
         return path
 
+    def upload(self, name: str) -> Path:
+        """Return the uploaded file `name`.
+
+        Raises:
+            WorkspaceError: `name` is not a name.
+            DatasetError: There is no such upload.
+        """
+        folder = self.uploads / _checked(name, "upload")
+        files = list(folder.iterdir()) if folder.is_dir() else []
+        if len(files) != 1:
+            raise DatasetError(f"There is no upload {name!r}. Send the file again.")
+        return files[0]
+
     def model(self, name: str) -> Path:
         """Return the folder of the local model `name`.
 
@@ -55,6 +75,8 @@ class Workspace:
             ModelError: There is no such model.
         """
         path = self.models / _checked(name, "model")
+        if not path.is_dir() and self._shared_models is not None:
+            path = self._shared_models.resolve() / name
         if not path.is_dir():
             raise ModelError(f"There is no local model {name!r}.")
         return path
@@ -75,6 +97,16 @@ class Workspace:
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         path = self._folder("runs") / f"{stamp}-{secrets.token_hex(2)}"
         path.mkdir()
+        return path
+
+    def open_run(self, run_id: str) -> Path:
+        """Return the folder of the run `run_id`, which is made when it is not there.
+
+        Raises:
+            WorkspaceError: `run_id` is not a name.
+        """
+        path = self._folder("runs") / _checked(run_id, "run")
+        path.mkdir(exist_ok=True)
         return path
 
     def _folder(self, name: str) -> Path:

@@ -63,7 +63,7 @@ def prepared_desk(empty_desk: Callable[..., Desk]) -> Callable[..., Desk]:
         version = write_version(folder, "colours", colour_chats(160))
         desk.keep(BaseModelName(name="tiny", sha256="ab" * 32))
         desk.keep(import_dataset(Path(desk.job.dataset), folder))
-        desk.keep(split_dataset(version, folder, seed=1))
+        desk.keep(split_dataset(version, folder))
         return desk
 
     return lay

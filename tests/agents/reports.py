@@ -12,6 +12,9 @@ def trained(adapter_sha256: str = SHA256) -> TrainReport:
     """Return the report of a training that ended with these weights."""
     return TrainReport(
         adapter_sha256=adapter_sha256,
+        learning_rate=5e-3,
+        train_rows=128,
+        train_rows_too_long=0,
         steps=8,
         train_loss=1.0,
         eval_loss=1.1,
@@ -29,6 +32,7 @@ def compared(*, better: bool) -> CompareReport:
         metric="exact_match",
         higher_is_better=True,
         rows=40,
+        prompts=40,
         baseline=0.1,
         candidate=0.4,
         difference=0.3,

@@ -13,7 +13,7 @@ from tests.agents.on_desk import logs, receipt_of, told
 from tests.agents.scripted_llm import ScriptedLLM, call
 from tests.listener import Listener
 from tools.data.conversation import read_conversations
-from tools.data.import_dataset import ImportReport
+from tools.data.import_dataset import ImportReport, import_dataset
 from tools.data.split_dataset import SplitReport
 from tools.progress import Cancelled
 
@@ -130,7 +130,7 @@ def test_garbage_is_asked_for_again_twice_then_the_rules_decide(
 
 
 def test_a_model_that_is_put_right_is_heard(empty_desk: LayDesk) -> None:
-    desk = empty_desk("well ...", NOT_FIT)
+    desk = empty_desk("well ...", call("profile_dataset", dataset="colours"), NOT_FIT)
 
     assert judge_data(desk).reasons == "It is about colours."
     assert "The answer is not the JSON object asked for" in told(desk)[1]
@@ -166,7 +166,58 @@ def test_a_tool_that_does_not_exist_does_nothing(empty_desk: LayDesk) -> None:
 
     judge_data(desk)
 
-    assert desk.calls == []
+    assert "delete_everything" not in {one.tool for one in desk.calls}
+
+
+def test_a_model_that_gives_up_though_no_tool_refused_is_replaced_by_the_rules(
+    empty_desk: LayDesk,
+) -> None:
+    desk = empty_desk(call("import_user_dataset"), NOT_FIT)
+
+    decision = judge_data(desk)
+
+    assert decision.verdict == "fit after repairs"
+    assert "No tool has refused the dataset" in told(desk)[2]
+    assert "No tool has refused the dataset" in str(receipt_of(desk).fell_back)
+
+
+def test_a_refusal_that_was_overcome_is_no_reason_to_give_up(empty_desk: LayDesk) -> None:
+    desk = empty_desk(
+        call("import_user_dataset", path="/etc/passwd"), call("import_user_dataset"), NOT_FIT
+    )
+
+    decision = judge_data(desk)
+
+    assert desk.calls[0].refusal is not None
+    assert decision.verdict == "fit after repairs"
+
+
+def test_preference_data_is_not_fit_though_no_tool_refuses_it(
+    empty_desk: LayDesk, tmp_path: Path
+) -> None:
+    path = tmp_path / "pairs.jsonl"
+    path.write_text('{"prompt": "a", "chosen": "b", "rejected": "c"}\n' * 30, encoding="utf-8")
+    dataset = import_dataset(path, tmp_path / "before").dataset
+    look = call("profile_dataset", dataset=dataset)
+    desk = empty_desk(call("import_user_dataset"), look, NOT_FIT, dataset=str(path))
+
+    assert judge_data(desk).reasons == "It is about colours."
+    assert receipt_of(desk).fell_back is None
+
+
+@pytest.mark.parametrize(
+    "thoughts",
+    ["<think>\nIs it {fit}?\n```json\n{}\n```\n</think>\n", "Is it {fit}? It is not.</think>", ""],
+)
+@pytest.mark.parametrize("fence", ["{}", "```json\n{}\n```"])
+def test_what_a_model_thinks_before_its_answer_is_passed_over(
+    empty_desk: LayDesk, thoughts: str, fence: str
+) -> None:
+    answer = thoughts + fence.replace("{}", NOT_FIT)
+    desk = empty_desk(call("profile_dataset", dataset="colours"), answer)
+
+    assert judge_data(desk).reasons == "It is about colours."
+    assert len(told(desk)) == 2
 
 
 def test_a_request_to_stop_is_not_argued_with(empty_desk: LayDesk) -> None:
@@ -188,6 +239,20 @@ def test_a_fault_of_ours_is_not_handed_to_the_model(empty_desk: LayDesk) -> None
         desk.tool(broken).run()
 
     assert isinstance(fault.value.__cause__, ZeroDivisionError)
+
+
+def test_a_file_that_fails_without_a_reason_is_told_by_the_kind_of_failure(
+    empty_desk: LayDesk,
+) -> None:
+    desk = empty_desk()
+
+    def broken(desk: Desk) -> ImportReport:
+        """Break."""
+        raise TimeoutError
+
+    desk.tool(broken).run()
+
+    assert desk.calls[0].refusal == "A file cannot be read or written: TimeoutError."
 
 
 @pytest.mark.parametrize(

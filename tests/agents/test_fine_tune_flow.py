@@ -96,6 +96,15 @@ def test_data_that_is_not_fit_ends_the_run_with_the_reason(
         run(studio, job.model_copy(update={"dataset": str(tmp_path / "few.csv")}))
 
 
+def test_a_dataset_that_can_be_none_is_refused_before_the_model_is_looked_at(
+    studio: Studio, job: FineTuneJob
+) -> None:
+    with pytest.raises(DatasetError, match="'my data' is not a dataset"):
+        begin(studio, job.model_copy(update={"dataset": "my data", "model": "nonesuch"}))
+
+    assert not (studio.workspace.root / "runs").exists()
+
+
 def test_a_model_that_does_not_exist_is_refused_before_a_run_is_made(
     studio: Studio, job: FineTuneJob
 ) -> None:

@@ -98,6 +98,15 @@ def test_one_that_insists_is_replaced_by_the_rules_and_promotes_nothing(
     assert champion_at(desk) is None
 
 
+def test_a_model_that_gives_up_though_no_tool_refused_is_replaced_by_the_rules(
+    judged_desk: LayDesk,
+) -> None:
+    desk = judged_desk(says("failed"), better=True)
+
+    assert keep_record(desk).verdict == "recorded"
+    assert "No tool has refused its work" in str(receipt_of(desk).fell_back)
+
+
 @pytest.mark.parametrize(
     ("tool", "first"),
     [("register_adapter", "record_this_run"), ("ask_promotion", "register_adapter")],

@@ -115,8 +115,12 @@ def test_a_champion_that_came_in_between_costs_the_promotion_and_is_compared_wit
     def crown() -> None:
         state = load_state(studio.workspace.run(run_id))
         assert state.data is not None
-        label = label_of(Path(state.data.imported.dataset))
-        name = model_name_for(state.base_name, base_sha256=state.base_sha256, dataset_label=label)
+        name = model_name_for(
+            state.base_name,
+            base_sha256=state.base_sha256,
+            dataset_label=label_of(Path(state.data.imported.dataset)),
+            dataset_source=state.data.imported.source_key,
+        )
         crown_a_stranger(studio.store, name)
 
     refused = go_on(replace(studio, progress=Interrupted("MLflow Monitor", crown)), run_id)

@@ -49,3 +49,32 @@ def test_a_server_that_is_set_is_pointed_to_without_its_password(
         server_command(Settings(), 5000)
 
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("port", ["0", "70000", "-1", "http"])
+def test_what_is_no_port_is_named(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--port", port])
+
+    assert ended.value.code == 2
+    assert "is not a port: give 1 to 65535" in capsys.readouterr().err
+
+
+def test_a_setting_that_cannot_be_used_is_named_without_its_value(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "secret-host:5000")
+
+    assert main([]) == 1
+
+    said = capsys.readouterr().err
+    assert said.startswith("Stopped: MLFLOW_TRACKING_URI: ")
+    assert "secret-host" not in said
+
+
+def test_a_database_that_is_set_is_served(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'own.db'}")
+
+    assert f"sqlite:///{tmp_path / 'own.db'}" in server_command(Settings(), free_port())

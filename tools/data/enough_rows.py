@@ -1,11 +1,12 @@
-"""How many rows a dataset needs, and the refusal of one that has fewer, with every reason."""
+"""How much data a training and its proof need, and the refusal of less, with every reason."""
 
 from collections.abc import Mapping, Sequence
 
 from tools.errors import DatasetError
 
-# Fewer rows than this leave a held-out part that proves nothing.
-MINIMUM_ROWS = 20
+MINIMUM_ROWS = 20  # to train and to hold some out
+# Held out, with distinct prompts: an interval of fewer is too short to be trusted.
+MINIMUM_PROMPTS = 20
 REPEATED = "repeated"
 
 _LISTED_ROWS = 5

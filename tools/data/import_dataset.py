@@ -4,6 +4,8 @@ The format is recognised, every row becomes a conversation, and rows that cannot
 out and listed. The content is not judged here; `validate_dataset` does that.
 """
 
+import hashlib
+import json
 import os.path
 from collections.abc import Iterator
 from itertools import chain, islice
@@ -23,7 +25,7 @@ from tools.data.recognise_format import (
     recognise_format,
 )
 from tools.data.row_problem import RowProblem
-from tools.errors import DatasetError
+from tools.errors import DatasetError, spoken
 from tools.hub.fetch_dataset import HubDataset, fetch_dataset
 from tools.progress import NoProgress, Progress
 from tools.workspace import slug
@@ -41,6 +43,9 @@ class ImportReport(BaseModel):
 
     dataset: str = Field(description="Name of the new dataset version.")
     source: str = Field(description="Name of the file or folder, or id on the Hub.")
+    source_key: str = Field(
+        description="Tells the source from others; the same when its rows have changed."
+    )
     revision: str | None = Field(description="Commit on the Hub the rows came from.")
     format: Format
     columns: tuple[str, ...] = Field(description="Columns of the first rows.")
@@ -90,6 +95,7 @@ def import_dataset(
     return ImportReport(
         dataset=version.stem,
         source=name,
+        source_key=source_key(source),
         revision=revision,
         format=layout.format,
         columns=tuple(dict.fromkeys(column for _, row in first for column in row)),
@@ -100,6 +106,15 @@ def import_dataset(
         placeholders=tuple(sorted(set().union(*placeholders))),
         placeholder_rows=sum(bool(found) for found in placeholders),
     )
+
+
+def source_key(source: Path | HubDataset) -> str:
+    """Return what tells `source` from others: a hash of where it lies, not of its rows."""
+    if isinstance(source, HubDataset):
+        place = ["Hub", source.id, source.config, source.split]
+    else:
+        place = ["file", os.path.realpath(source)]
+    return hashlib.sha256(json.dumps(place).encode()).hexdigest()[:8]
 
 
 def _open(
@@ -124,7 +139,7 @@ def _data_files(folder: Path) -> list[Path]:
         files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
     except OSError as error:
         raise DatasetError(
-            f"The folder {folder.name!r} cannot be read: {error.strerror}."
+            f"The folder {folder.name!r} cannot be read: {spoken(error)}."
         ) from error
     files = [path for path in files if "train" in path.stem.lower()] or files
     if not files:

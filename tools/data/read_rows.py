@@ -10,7 +10,7 @@ from pathlib import Path
 from tools.data.read_csv import read_csv
 from tools.data.read_json import read_json, read_json_lines
 from tools.data.read_parquet import read_parquet
-from tools.errors import DatasetError
+from tools.errors import DatasetError, spoken
 
 _READERS = {
     ".jsonl": read_json_lines,
@@ -53,7 +53,7 @@ def _refuse_what_is_no_file(path: Path) -> None:
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         raise DatasetError(f"There is no file {path.name!r}.") from error
     except OSError as error:
-        raise DatasetError(f"{path.name[:80]!r} cannot be read: {error.strerror}.") from error
+        raise DatasetError(f"{path.name[:80]!r} cannot be read: {spoken(error)}.") from error
     if not regular:
         raise DatasetError(
             f"{path.name!r} is not a regular file. Give a data file, or a folder of data files."

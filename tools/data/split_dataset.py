@@ -1,22 +1,42 @@
 """Split a dataset into rows to train on, rows to watch while training, and rows held out.
 
-Rows with equal prompts go to the same side, so that no held-out question was trained on. Prompts
-are equal when they match after Unicode normalisation, case folding and collapsing of white space.
+Every prompt has a number from 0 to 1, a hash of its words, and the number alone decides: the lowest
+are held out, the next are watched, the others are trained on. So rows with equal prompts go to one
+side, and no seed moves them. Prompts are equal when they match after Unicode normalisation, case
+folding and collapsing of white space.
+
+Held out are the numbers below 0.15, but at least the 21 lowest, and at most a third of the prompts.
+For a model that was trained on an earlier state of the same data this means:
+
+* While 21 prompts lie below 0.15 (200 prompts are about enough), rows may come and go: what is held
+  out now was not trained on then.
+* With fewer, from 63 prompts on, the same holds when rows were added. When rows were removed the
+  border rises, first into the prompts that were watched, which are 0.05 wide.
+* A prompt of more than ten rows counts as higher than all others, because held out it would prove
+  no more than a single row. With fewer rows or more, it may change its side.
 
 Not covered: paraphrased prompts; two wordings of one question may land on different sides.
 """
 
-import random
+import hashlib
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.data.conversation import Conversation, label_of, read_conversations, write_version
 from tools.data.conversation_text import prompt_key
-from tools.data.enough_rows import MINIMUM_ROWS
+from tools.data.enough_rows import MINIMUM_PROMPTS, MINIMUM_ROWS
 from tools.errors import DatasetError
 
-_VALIDATION_FRACTION = 0.05
+# Another salt deals all prompts anew, and no champion of before can be compared with.
+_SALT = "crewtune split 1"
+_HELDOUT, _WATCHED = 0.15, 0.05
+_LEAST_HELDOUT = MINIMUM_PROMPTS + 1  # one may be too long for the model
+_MOST_ROWS_OF_A_PROMPT = 10
+_LEAST_PROMPTS = 6  # a third of them is two, and answers to one question cannot be told apart
 
 
 class SplitReport(BaseModel):
@@ -30,87 +50,75 @@ class SplitReport(BaseModel):
     train_rows: int
     validation_rows: int
     heldout_rows: int
-    groups: int = Field(description="Distinct prompts; rows with the same one stay together.")
+    prompts: int = Field(description="Distinct prompts; rows with the same one stay together.")
+    heldout_prompts: int = Field(description="Distinct prompts of the held-out rows.")
 
 
-def split_dataset(
-    source: Path,
-    target_dir: Path,
-    *,
-    heldout_fraction: float = 0.15,
-    seed: int = 42,
-) -> SplitReport:
+class _Prompt(NamedTuple):
+    number: float
+    places: list[int]  # of its rows in the source
+
+
+def split_dataset(source: Path, target_dir: Path) -> SplitReport:
     """Write `source` as three new dataset versions to `target_dir`, in the order of the source.
 
     Raises:
-        DatasetError: `source` is missing, malformed, or has too few rows or distinct prompts, or
-            the fraction leaves nothing to train on.
+        DatasetError: `source` is missing, malformed, or has too few rows or distinct prompts.
     """
-    if not 0 < heldout_fraction < 1 - _VALIDATION_FRACTION:
-        raise DatasetError(
-            f"The fraction to hold out must be above 0 and below {1 - _VALIDATION_FRACTION}, "
-            f"not {heldout_fraction}."
-        )
     rows = list(read_conversations(source))
-    groups = _groups(source, rows)
-    random.Random(seed).shuffle(groups)
-    heldout, rest = _take(groups, heldout_fraction * len(rows), leave=2)
-    validation, rest = _take(rest, _VALIDATION_FRACTION * len(rows), leave=1)
-    train = {place for group in rest for place in group}
-    paths = [
-        write_version(
-            target_dir,
-            f"{label_of(source)}-{name}",
-            [row for place, row in enumerate(rows) if place in part],
-        )
-        for name, part in (("train", train), ("validation", validation), ("heldout", heldout))
-    ]
+    prompts = _prompts(source, rows)
+    most = len(prompts) // 3
+    heldout = _taken(prompts, below=_HELDOUT, least=_LEAST_HELDOUT, most=most)
+    border = max(_HELDOUT, prompts[heldout - 1].number) + _WATCHED
+    watched = heldout + _taken(prompts[heldout:], below=border, least=1, most=most)
+
+    def write(name: str, part: Sequence[_Prompt]) -> tuple[str, int]:
+        places = sorted(place for prompt in part for place in prompt.places)
+        label = f"{label_of(source)}-{name}"
+        return write_version(target_dir, label, [rows[n] for n in places]).stem, len(places)
+
+    heldout_name, heldout_rows = write("heldout", prompts[:heldout])
+    validation_name, validation_rows = write("validation", prompts[heldout:watched])
+    train_name, train_rows = write("train", prompts[watched:])
     return SplitReport(
-        train=paths[0].stem,
-        validation=paths[1].stem,
-        heldout=paths[2].stem,
-        train_rows=len(train),
-        validation_rows=len(validation),
-        heldout_rows=len(heldout),
-        groups=len(groups),
+        train=train_name,
+        validation=validation_name,
+        heldout=heldout_name,
+        train_rows=train_rows,
+        validation_rows=validation_rows,
+        heldout_rows=heldout_rows,
+        prompts=len(prompts),
+        heldout_prompts=heldout,
     )
 
 
-def _groups(source: Path, rows: list[Conversation]) -> list[list[int]]:
-    """Return the places of the rows, those with equal prompts together."""
+def _prompts(source: Path, rows: Sequence[Conversation]) -> list[_Prompt]:
+    """Return the distinct prompts by their numbers; those of many rows after all others."""
     if len(rows) < MINIMUM_ROWS:
         raise DatasetError(
             f"Dataset {source.stem!r} has {len(rows)} rows, {MINIMUM_ROWS} are needed to split it. "
             "Add more examples."
         )
-    groups: dict[object, list[int]] = {}
+    places: dict[object, list[int]] = {}
     for place, row in enumerate(rows):
-        groups.setdefault(prompt_key(row), []).append(place)
-    if len(groups) < 3:
+        places.setdefault(prompt_key(row), []).append(place)
+    if len(places) < _LEAST_PROMPTS:
         raise DatasetError(
-            f"Dataset {source.stem!r} has {len(groups)} distinct prompts, 3 are needed to split "
-            "it, because rows with the same prompt stay together. Add other questions."
+            f"Dataset {source.stem!r} has {len(places)} distinct prompts, {_LEAST_PROMPTS} are "
+            "needed to split it, because rows with the same prompt stay together. Add other "
+            "questions."
         )
-    return list(groups.values())
+    return sorted(
+        _Prompt(_number(key) + (len(found) > _MOST_ROWS_OF_A_PROMPT), found)
+        for key, found in places.items()
+    )
 
 
-def _take(
-    groups: list[list[int]], rows_wanted: float, *, leave: int
-) -> tuple[set[int], list[list[int]]]:
-    """Return the rows of some groups, as many as wanted where the groups allow, and the rest.
+def _number(key: object) -> float:
+    digest = hashlib.sha256(json.dumps([_SALT, key]).encode()).digest()
+    return int.from_bytes(digest[:8]) / 2**64
 
-    At least one group is taken and at least `leave` groups are left.
-    """
-    taken: set[int] = set()
-    left: list[list[int]] = []
-    for number, group in enumerate(groups, start=1):
-        can_spare = len(left) + len(groups) - number >= leave
-        if can_spare and len(taken) + len(group) <= max(1, round(rows_wanted)):
-            taken.update(group)
-        else:
-            left.append(group)
-    if not taken:
-        smallest = min(left, key=len)
-        left.remove(smallest)
-        taken.update(smallest)
-    return taken, left
+
+def _taken(prompts: Sequence[_Prompt], *, below: float, least: int, most: int) -> int:
+    """Return how many of the sorted `prompts` are taken from the front."""
+    return min(most, max(least, sum(one.number < below for one in prompts)))

@@ -8,7 +8,7 @@ import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.errors import DatasetError
+from tools.errors import DatasetError, spoken
 
 MAXIMUM_LINE_BYTES = 16 * 1024 * 1024
 MAXIMUM_FILE_BYTES = 256 * 1024 * 1024
@@ -32,7 +32,7 @@ def text_lines(path: Path) -> Iterator[tuple[int, str]]:
                     )
                 yield number, _decoded(path, number, line)
     except OSError as error:
-        raise DatasetError(f"{path.name!r} cannot be read: {error.strerror}.") from error
+        raise DatasetError(f"{path.name!r} cannot be read: {spoken(error)}.") from error
 
 
 def whole_text(path: Path) -> str:
@@ -45,7 +45,7 @@ def whole_text(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(MAXIMUM_FILE_BYTES + 1)
     except OSError as error:
-        raise DatasetError(f"{path.name!r} cannot be read: {error.strerror}.") from error
+        raise DatasetError(f"{path.name!r} cannot be read: {spoken(error)}.") from error
     if len(content) > MAXIMUM_FILE_BYTES:
         raise DatasetError(
             f"{path.name!r} is larger than 256 MiB. Save it as .jsonl, which is read line by line."

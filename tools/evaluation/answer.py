@@ -18,16 +18,23 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.data.conversation import Conversation
+from tools.data.conversation_text import normalised_text
 from tools.errors import EvaluationError
 from tools.evaluation.batches import Clock, batches, padded
 from tools.progress import NoProgress, Progress
-from tools.training.encode import encode, prompt_text
+from tools.training.encode import encode, has_thoughts, prompt_text
+from tools.training.end_of_turn import answer_stops
+from tools.training.out_of_memory import memory_told
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _LONGEST_ANSWER_TOKENS = 512
+_TOO_LARGE = (
+    "The memory is too small to answer the held-out rows. End other programs that take memory, or "
+    "choose a smaller model."
+)
 _THINKING = re.compile(r"\s*<think>.*?</think>\s*", re.DOTALL)
 
 
@@ -43,6 +50,11 @@ class AnsweredRow(BaseModel):
     stopped: dict[str, bool] = Field(
         description="Whether the candidate ended its answer, rather than running out of tokens."
     )
+
+    @property
+    def prompt_key(self) -> str:
+        """What makes two prompts equal, as when the rows were split. Plain text is its own."""
+        return normalised_text(self.prompt or self.reference)
 
 
 @contextmanager
@@ -82,7 +94,7 @@ def answer_heldout(
     if not conversations or any(one.plain_text for one in conversations):
         return tuple(_row(one, {}, {}) for one in conversations)
     progress = progress or NoProgress()
-    prompts = [_tokens(prompt_text(one.prompt, tokenizer), tokenizer) for one in conversations]
+    prompts = [_asked(one, tokenizer) for one in conversations]
     plan = batches([len(prompt) for prompt in prompts], batch_size)
     clock = Clock(len(plan) * len(candidates), progress)
     settings = _greedy(model, tokenizer, conversations)
@@ -138,12 +150,7 @@ def _stop_ids(
 ) -> list[int]:
     """Return the tokens that end an answer: the model's, and the one its template closes with."""
     own = model.generation_config.eos_token_id
-    stops = {own} if isinstance(own, int) else set(own or ())
-    if isinstance(tokenizer.eos_token_id, int):
-        stops.add(tokenizer.eos_token_id)
-    special = {key for key, token in tokenizer.added_tokens_decoder.items() if token.special}
-    closing = [label for label in encode([row], tokenizer)[0].labels if label in special]
-    return sorted({*stops, *closing[-1:]})
+    return sorted(answer_stops(encode([row], tokenizer)[0], tokenizer, own))
 
 
 def _written(
@@ -177,7 +184,7 @@ def _generate(
 
     speaker: Any = model
     ids, mask = padded(prompts, settings.pad_token_id, left=True)
-    with torch.inference_mode():
+    with memory_told(EvaluationError(_TOO_LARGE)), torch.inference_mode():
         output = speaker.generate(
             input_ids=ids.to(model.device),
             attention_mask=mask.to(model.device),
@@ -185,6 +192,10 @@ def _generate(
             stopping_criteria=[go_on],
         )
     return [list(row) for row in output[:, ids.shape[1] :].tolist()]
+
+
+def _asked(row: Conversation, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    return _tokens(prompt_text(row.prompt, tokenizer, thinking=has_thoughts(row)), tokenizer)
 
 
 def _tokens(text: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:

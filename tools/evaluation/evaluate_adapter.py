@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +20,7 @@ from tools.data.conversation import Conversation, read_conversations
 from tools.errors import EvaluationError
 from tools.evaluation.answer import AnsweredRow, answer_heldout, speaking_as
 from tools.evaluation.compare import Comparison
+from tools.evaluation.remarks import on_cut_answers, on_long_rows
 from tools.evaluation.row_losses import row_losses
 from tools.evaluation.scores import (
     Metric,
@@ -50,11 +52,13 @@ class AnswerReport(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    rows: int
+    rows: int = Field(description="Held-out rows that every candidate answered.")
     rows_too_long: int = Field(description="Rows left out: longer than the base can read.")
     candidates: tuple[str, ...]
     primary_metric: Metric = Field(description="Chosen from the references alone.")
-    stopped: dict[str, float] = Field(description="Share of answers that ended by themselves.")
+    stopped: dict[str, float] = Field(
+        description="Share of answers that ended by themselves, by candidate; none of plain text."
+    )
 
 
 class CompareReport(BaseModel):
@@ -94,6 +98,8 @@ def answer_rows(
     progress = progress or NoProgress()
     model = attach_adapters(base.model, adapters)
     conversations, encoded, too_long = _fitting(heldout, base.tokenizer, max_positions)
+    for remark in on_long_rows(too_long, len(conversations), part="held-out"):
+        progress.log(remark)
     candidates: dict[str, str | None] = {"base": None, **{name: name for name in adapters}}
     answered = answer_heldout(
         model,
@@ -102,6 +108,9 @@ def answer_rows(
         candidates=candidates,
         progress=progress,
     )
+    stopped = {name: fmean(row.stopped[name] for row in answered) for name in answered[0].stopped}
+    for remark in on_cut_answers(stopped):
+        progress.log(remark)
     progress.log("Measuring the loss on them.")
     pad = base.tokenizer.pad_token_id
     losses = {}
@@ -118,10 +127,7 @@ def answer_rows(
         rows_too_long=too_long,
         candidates=tuple(candidates),
         primary_metric=choose_primary_metric(conversations),
-        stopped={
-            name: sum(row.stopped.get(name, False) for row in rows) / len(rows)
-            for name in candidates
-        },
+        stopped=stopped,
     )
 
 

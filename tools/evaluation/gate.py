@@ -1,8 +1,8 @@
 """The gate: may this adapter be called better, and may it become the champion?
 
 Better means all of: on the primary metric the tuned model beats its base with the 95 % paired
-interval wholly on the good side of zero; there are enough held-out rows; and the answers depend on
-the questions. Promoted means better, and also better than today's champion if there is one.
+interval wholly on the good side of zero; there are enough held-out prompts; and the answers depend
+on the questions. Promoted means better, and also better than today's champion if there is one.
 
 The reading check is the third of these. Each answer is scored against its own reference and against
 the references of other rows. A model that reads its questions fits its own references better. A
@@ -19,13 +19,11 @@ from typing import Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from tools.data.enough_rows import MINIMUM_PROMPTS
 from tools.errors import EvaluationError
 from tools.evaluation.compare import Comparison
 
-# Below this an interval of resampled rows is too short to be trusted.
-MIN_ROWS = 20
-
-CheckName = Literal["rows", "beats_base", "reading", "beats_champion"]
+CheckName = Literal["prompts", "beats_base", "reading", "beats_champion"]
 
 
 class GateCheck(BaseModel):
@@ -87,7 +85,7 @@ def decide(
             "Run the evaluation again."
         )
     checks = (
-        _rows(primary),
+        _prompts(primary),
         _beats_base(primary),
         _reads(reading, primary_metric),
         _beats_champion(against_champion, champion_version, primary_metric),
@@ -104,11 +102,16 @@ def decide(
     )
 
 
-def _rows(primary: Comparison) -> GateCheck:
-    enough = primary.rows >= MIN_ROWS
-    need = "" if enough else f" At least {MIN_ROWS} are needed: import more rows."
+def _prompts(primary: Comparison) -> GateCheck:
+    enough = primary.prompts >= MINIMUM_PROMPTS
+    repeated = (
+        "" if primary.prompts == primary.rows else f" with {primary.prompts} distinct prompts"
+    )
+    need = "" if enough else f" {MINIMUM_PROMPTS} prompts are needed: import more rows."
     return GateCheck(
-        name="rows", passed=enough, reason=f"{primary.rows} held-out rows were compared.{need}"
+        name="prompts",
+        passed=enough,
+        reason=f"{primary.rows} held-out rows{repeated} were compared.{need}",
     )
 
 

@@ -22,7 +22,7 @@ _FILE_NAME = "report.html"
 
 _NAMES = {"exact_match": "Exact match", "rouge_l": "ROUGE-L", "loss": "Loss", "reading": "Reading"}
 _CHECKS = {
-    "rows": "Enough held-out rows",
+    "prompts": "Enough held-out prompts",
     "beats_base": "Better than the base",
     "reading": "Answers depend on the questions",
     "beats_champion": "Better than the champion",

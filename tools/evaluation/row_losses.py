@@ -13,11 +13,16 @@ from tools.errors import EvaluationError
 from tools.evaluation.batches import Clock, batches, padded
 from tools.progress import NoProgress, Progress
 from tools.training.encode import IGNORED, EncodedRow
+from tools.training.out_of_memory import memory_told
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel
 
+_TOO_LARGE = (
+    "The memory is too small to measure the loss on the held-out rows. End other programs that "
+    "take memory, or choose a smaller model."
+)
 _LOGITS_PER_BATCH = 64_000_000  # 256 MB in float32
 
 
@@ -59,7 +64,7 @@ def _losses(
 
     ids, mask = padded([one.input_ids for one in rows], pad, left=False)
     losses = []
-    with torch.inference_mode():
+    with memory_told(EvaluationError(_TOO_LARGE)), torch.inference_mode():
         logits = model(input_ids=ids.to(model.device), attention_mask=mask.to(model.device)).logits
         for one, scores in zip(rows, logits, strict=True):
             labels = torch.tensor(one.labels[1:], device=scores.device)

@@ -12,7 +12,8 @@ Not covered: paraphrases that share no words, and a judgement by another model.
 
 import json
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from statistics import fmean, median
 from typing import Literal
@@ -28,7 +29,8 @@ from tools.evaluation.rouge import rouge_l, words_of
 Metric = Literal["exact_match", "rouge_l", "loss"]
 
 _SHORT_WORDS = 12  # references of at most this many words are expected word for word
-_OTHERS = 20  # references of other rows that an answer is read against
+_OTHERS = 20  # other prompts whose references an answer is read against
+_Scorer = Callable[[str, str], float]
 
 
 class ScoreTable(BaseModel):
@@ -36,6 +38,7 @@ class ScoreTable(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    prompts: tuple[str, ...] = Field(description="What makes two prompts equal, of each row.")
     scores: dict[Metric, dict[str, tuple[float, ...]]] = Field(
         description="Exact match and ROUGE-L are higher, loss is lower for a better model."
     )
@@ -80,7 +83,7 @@ def score_rows(
     }
     if losses:
         scores["loss"] = {name: tuple(values) for name, values in losses.items()}
-    return ScoreTable(scores=scores)
+    return ScoreTable(prompts=tuple(row.prompt_key for row in rows), scores=scores)
 
 
 def compare_tuned(table: ScoreTable, metric: Metric, *, baseline: str) -> Comparison:
@@ -92,6 +95,7 @@ def compare_tuned(table: ScoreTable, metric: Metric, *, baseline: str) -> Compar
     by_candidate = table.scores[metric]
     return compare(
         metric,
+        prompts=table.prompts,
         baseline=by_candidate[baseline],
         candidate=by_candidate["tuned"],
         higher_is_better=metric != "loss",
@@ -110,32 +114,53 @@ def compare_all(table: ScoreTable) -> tuple[Comparison, ...]:
 def check_reading(rows: Sequence[AnsweredRow], metric: Metric) -> Comparison:
     """Compare the tuned answers' scores against their own references with those against others'.
 
-    Every row is read against the others at the same drawn distances. A model that gives one
+    Every prompt is read against the others at the same drawn distances. A model that gives one
     answer to every question therefore differs by exactly zero on average, however frequent that
     answer is.
 
     Raises:
-        EvaluationError: There are fewer than two rows, or `metric` needs no answers.
+        EvaluationError: There are fewer than two prompts, or `metric` needs no answers.
     """
-    if len(rows) < 2 or metric not in _SCORERS:
+    asked: dict[str, list[AnsweredRow]] = {}
+    for row in rows:
+        asked.setdefault(row.prompt_key, []).append(row)
+    if len(asked) < 2 or metric not in _SCORERS:
         raise EvaluationError(
-            "Whether answers depend on the questions takes two held-out rows with answers. "
+            "Whether answers depend on the questions takes two held-out prompts with answers. "
             "Import more rows."
         )
-    score, count = _SCORERS[metric], len(rows)
+    score = _SCORERS[metric]
+    together, keys, own, foreign = [*asked.values()], [], [], []
+    wanted = [Counter(row.reference for row in of_prompt) for of_prompt in together]
+    for of_prompt, others in zip(together, _others(wanted), strict=True):
+        # Once for each answer: a prompt of many rows has one or two.
+        by_answer = {
+            answer: fmean(_against(answer, references, score) for references in others)
+            for answer in {row.answers["tuned"] for row in of_prompt}
+        }
+        for row in of_prompt:
+            keys.append(row.prompt_key)
+            own.append(score(row.answers["tuned"], row.reference))
+            foreign.append(by_answer[row.answers["tuned"]])
+    return compare("reading", prompts=keys, baseline=foreign, candidate=own, higher_is_better=True)
+
+
+def _others(references: Sequence[Counter[str]]) -> Iterator[list[Counter[str]]]:
+    """Yield for each prompt the references of the prompts it is read against."""
+    count = len(references)
     # Drawn, because evenly spaced ones would meet one label again and again in sorted rows.
     shifts = random.Random(0).sample(range(1, count), min(count - 1, _OTHERS))
-    own, foreign = [], []
-    for index, row in enumerate(rows):
-        answer = row.answers["tuned"]
-        own.append(score(answer, row.reference))
-        foreign.append(
-            fmean(score(answer, rows[(index + shift) % count].reference) for shift in shifts)
-        )
-    return compare("reading", baseline=foreign, candidate=own, higher_is_better=True)
+    for index in range(count):
+        yield [references[(index + shift) % count] for shift in shifts]
 
 
-_SCORERS: dict[Metric, Callable[[str, str], float]] = {
+def _against(answer: str, references: Counter[str], score: _Scorer) -> float:
+    """Return the mean score of `answer` against `references`, each as often as it stands there."""
+    total = sum(score(answer, reference) * times for reference, times in references.items())
+    return total / references.total()
+
+
+_SCORERS: dict[Metric, _Scorer] = {
     "exact_match": exact_match,
     "rouge_l": rouge_l,
 }

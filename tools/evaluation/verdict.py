@@ -10,10 +10,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tools.evaluation.compare import Comparison, Finite
+from tools.evaluation.compare import Comparison
 from tools.evaluation.gate import GateDecision
+from tools.evaluation.remarks import on_cut_answers, on_long_rows
 from tools.files import write_text
-from tools.training.loss_point import LossPoint
+from tools.training.loss_point import Finite, LossPoint
 
 _FILE_NAME = "verdict.json"
 
@@ -29,9 +30,11 @@ class DatasetSummary(_Part):
     format: str = Field(description="The format it was recognised as.")
     rows_imported: int = Field(description="Rows of the source that became conversations.")
     rows_usable: int = Field(description="Rows left after repeats and faulty ones were dropped.")
-    rows_train: int
-    rows_validation: int
-    rows_heldout: int
+    rows_train: int = Field(description="Rows trained on.")
+    rows_train_too_long: int = Field(description="Training rows left out for their length.")
+    rows_validation: int = Field(description="Rows kept apart to watch the loss on.")
+    rows_heldout: int = Field(description="Held-out rows that the models were compared on.")
+    rows_heldout_too_long: int = Field(description="Held-out rows left out for their length.")
     heldout: str = Field(description="Name of the dataset version the model never saw.")
     shuffled_labels: bool = Field(description="Whether answers were dealt to the wrong rows.")
 
@@ -87,14 +90,29 @@ class Verdict(_Part):
     comparisons: tuple[Comparison, ...] = Field(description="Tuned against base, by metric.")
     against_champion: Comparison | None = Field(description="Tuned against the champion before it.")
     champion_version: int | None = Field(description="Version of that champion.")
+    stopped: dict[str, Finite] = Field(
+        description="Share of answers that ended by themselves, by candidate; none of plain text."
+    )
     gate: GateDecision
     adapter: str = Field(description="Folder of the adapter, relative to the workspace.")
     tracking: TrackingSummary
     receipts: tuple[ReceiptSummary, ...]
     losses: tuple[LossPoint, ...]
-    samples: tuple[Sample, ...] = Field(description="Ten rows, wins and losses in proportion.")
+    samples: tuple[Sample, ...] = Field(
+        description="Up to ten rows, wins and losses in proportion."
+    )
     seconds: Finite = Field(description="Of the four steps, as this run did them.")
     next_command: str = Field(description="What to run next.")
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What to know beside the figures, in sentences."""
+        data = self.dataset
+        return (
+            *on_cut_answers(self.stopped),
+            *on_long_rows(data.rows_train_too_long, data.rows_train, part="training"),
+            *on_long_rows(data.rows_heldout_too_long, data.rows_heldout, part="held-out"),
+        )
 
 
 def write_verdict(verdict: Verdict, folder: Path) -> Path:

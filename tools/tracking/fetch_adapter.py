@@ -4,7 +4,7 @@ Only weights as safetensors and plain text leave the store: another kind of file
 artifacts is refused before anything is copied. When the version says which weights it holds, the
 copy is compared with that. The target is complete or absent.
 
-Not covered: adapters whose weights are split over several files are copied but not compared.
+Not covered: whether PEFT may load the adapter (`tools.training.check_adapter`).
 """
 
 import tempfile
@@ -16,12 +16,12 @@ from tools.errors import TrackingError
 from tools.files import sha256_of
 from tools.tracking.registry import HASH_TAG, check_names
 from tools.tracking.store import TrackingStore, plain_errors, time_for_files
+from tools.training.check_adapter import ADAPTER_WEIGHTS
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _ACCEPTED = {".safetensors", ".json", ".txt", ".md", ".jinja"}
-_WEIGHTS = "adapter_model.safetensors"
 
 
 def fetch_adapter(store: TrackingStore, model: str, *, version: int, target: Path) -> Path:
@@ -43,7 +43,7 @@ def fetch_adapter(store: TrackingStore, model: str, *, version: int, target: Pat
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".adapter-") as aside:
             with time_for_files():
                 copy = Path(client.download_artifacts(run_id, artifact, aside))
-            _compare(copy / _WEIGHTS, found.tags.get(HASH_TAG))
+            _compare(copy / ADAPTER_WEIGHTS, found.tags.get(HASH_TAG))
             copy.rename(target)
     return target
 
@@ -57,14 +57,14 @@ def _origin(source: str) -> tuple[str, str]:
 
 def _refuse_other_files(client: "MlflowClient", run_id: str, artifact: str) -> None:
     files = [*_files(client, run_id, artifact)]
+    if ADAPTER_WEIGHTS not in {path.name for path in files}:
+        raise TrackingError("The adapter is no longer in the artifact store.")
     other = sorted(path.name for path in files if path.suffix.lower() not in _ACCEPTED)
     if other:
         raise TrackingError(
             f"The adapter holds files of a kind that is not loaded: {', '.join(other[:5])}. "
             f"Accepted are {', '.join(sorted(_ACCEPTED))}."
         )
-    if not files:
-        raise TrackingError("The adapter is no longer in the artifact store.")
 
 
 def _files(client: "MlflowClient", run_id: str, folder: str) -> Iterator[PurePosixPath]:
@@ -76,5 +76,5 @@ def _files(client: "MlflowClient", run_id: str, folder: str) -> Iterator[PurePos
 
 
 def _compare(weights: Path, expected: str | None) -> None:
-    if expected and weights.exists() and sha256_of(weights) != expected:
+    if expected and sha256_of(weights) != expected:
         raise TrackingError("The weights in the artifact store are not those that were registered.")

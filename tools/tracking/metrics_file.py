@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tools.errors import TrackingError
+from tools.errors import TrackingError, spoken
 from tools.files import write_text
 
 _LINK = "tracking.json"
@@ -106,6 +106,12 @@ def write_link(run_folder: Path, link: TrackingLink) -> None:
     write_text(run_folder / _LINK, link.model_dump_json() + "\n")
 
 
+def forget_metrics(run_folder: Path) -> None:
+    """Leave the values of a run folder, and its MLflow run, behind: what comes is another's."""
+    for name in ("metrics.jsonl", _LINK):
+        (run_folder / name).unlink(missing_ok=True)
+
+
 def _cut_torn_line(path: Path) -> None:
     """Remove what a killed process left after the last complete line."""
     if not path.exists():
@@ -118,4 +124,4 @@ def _cut_torn_line(path: Path) -> None:
 
 
 def _cannot(done: str, error: OSError) -> TrackingError:
-    return TrackingError(f"The metrics of this run cannot be {done}: {error.strerror}.")
+    return TrackingError(f"The metrics of this run cannot be {done}: {spoken(error)}.")

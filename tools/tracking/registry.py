@@ -1,18 +1,18 @@
 """Versions of tuned models, and which of them is the champion.
 
-A version is an adapter that a recorded run holds as an artifact. The newest registered one has the
-alias `challenger`. The alias `champion` moves in one place, `move_champion`, and only with a
-decision of the gate on exactly these weights and exactly today's champion.
+A version is an adapter that a recorded run holds as an artifact. The newest one that is better than
+its base has the alias `challenger`. The alias `champion` moves in one place, `move_champion`, and
+only with a decision of the gate on exactly these weights and exactly today's champion.
 
 Not covered: merged models, deleting versions. MLflow has no way to compare and set an alias in one
 step: two promotions within the same few milliseconds can both pass the look at today's champion.
 """
 
+import hashlib
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from tools.errors import TrackingError
 from tools.evaluation.gate import GateDecision
@@ -27,6 +27,7 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 HASH_TAG = "adapter_sha256"
 MODEL_TAG = "crewtune.model"
 _ARTIFACT = "adapter"  # where a recorded run holds it
+_SHOWN_CHARACTERS = 40  # of a base and of a dataset in a name of at most 100
 
 
 class VersionReport(BaseModel):
@@ -45,8 +46,6 @@ class Champion(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     version: int
-    mlflow_run_id: str
-    tags: Mapping[str, str]
 
 
 class AliasReport(BaseModel):
@@ -54,19 +53,27 @@ class AliasReport(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    model: str
     champion_version: int
-    previous_version: int | None = Field(description="The champion before, if there was one.")
 
 
-def model_name_for(base_model: str, *, base_sha256: str, dataset_label: str) -> str:
+def model_name_for(
+    base_model: str, *, base_sha256: str, dataset_label: str, dataset_source: str
+) -> str:
     """Return the name under which adapters of a base on a dataset are registered.
 
-    The hash is part of it: an adapter fits one set of weights, so a champion of other weights
-    under the same name could not be compared with.
+    Two hashes are part of it. An adapter fits one set of weights, so a champion of other weights
+    could not be compared with; and two datasets that are called the same have nothing in common.
+
+    Args:
+        base_model: Name, folder or id of the base.
+        base_sha256: Hash of its weights.
+        dataset_label: What the dataset is called.
+        dataset_source: Tells the dataset from others, and stays when its rows change.
     """
-    base = slug(base_model.rstrip("/").rpartition("/")[2])
-    return f"{base}-{base_sha256[:8]}-{slug(dataset_label)}"
+    base = slug(base_model.rstrip("/").rpartition("/")[2])[:_SHOWN_CHARACTERS].rstrip("-")
+    label = slug(dataset_label)[:_SHOWN_CHARACTERS].rstrip("-")
+    source = hashlib.sha256(dataset_source.encode()).hexdigest()[:8]
+    return f"{base}-{base_sha256[:8]}-{label}-{source}"
 
 
 def register_version(
@@ -116,10 +123,7 @@ def find_champion(store: TrackingStore, model: str) -> Champion | None:
     with plain_errors("The champion cannot be looked up"):
         client = store.client()
         version = _aliases(client, model).get(CHAMPION)
-        if version is None:
-            return None
-        found = client.get_model_version(model, str(version))
-    return Champion(version=version, mlflow_run_id=found.run_id or "", tags=dict(found.tags))
+    return None if version is None else Champion(version=version)
 
 
 def move_champion(
@@ -142,17 +146,16 @@ def move_champion(
         aliases = _aliases(client, model)
         today = aliases.get(CHAMPION)
         if today not in (decision.champion_version, version):
+            now = "There is" if today is None else "The champion is"
             raise TrackingError(
-                f"The champion is now version {today}, and the gate compared with "
-                f"{_spoken(decision.champion_version)}. Evaluate again."
+                f"{now} now {_named(today)}, and the gate compared with "
+                f"{_named(decision.champion_version)}. Evaluate again."
             )
         if today != version:
             client.set_registered_model_alias(model, CHAMPION, str(version))
         if aliases.get(CHALLENGER) == version:
             client.delete_registered_model_alias(model, CHALLENGER)
-    return AliasReport(
-        model=model, champion_version=version, previous_version=decision.champion_version
-    )
+    return AliasReport(champion_version=version)
 
 
 def _check_weights(found: "ModelVersion", decision: GateDecision) -> None:
@@ -212,5 +215,5 @@ def check_names(model: str, run_id: str = "0") -> None:
         raise TrackingError(f"{run_id[:80]!r} is not the id of an MLflow run.")
 
 
-def _spoken(version: int | None) -> str:
+def _named(version: int | None) -> str:
     return "no champion" if version is None else f"version {version}"

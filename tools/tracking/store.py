@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tools.errors import TrackingError
+from tools.errors import TrackingError, spoken
 from tools.workspace import slug
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def plain_errors(what: str) -> Iterator[None]:
 
 def _reason(error: BaseException) -> str | None:
     if isinstance(error, ImportError):
-        return "MLflow cannot be loaded. Run 'make' to install it."
+        return "MLflow cannot be loaded. Run 'make clean', then the same command: it installs anew."
     from requests import RequestException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -221,7 +221,7 @@ def _reason(error: BaseException) -> str | None:
     if any(isinstance(one, SQLAlchemyError | sqlite3.Error) for one in causes):
         return "the MLflow database is locked, damaged, or not one of this MLflow version."
     if isinstance(error, OSError):
-        return f"{error.strerror or 'a file cannot be read or written'}."
+        return f"{spoken(error)}."
     return _answer(error)
 
 

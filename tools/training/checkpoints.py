@@ -10,20 +10,31 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tools.files import sha256_of, write_text
+from tools.training.check_adapter import ADAPTER_WEIGHTS
 
 MANIFEST = "MANIFEST.json"
 _REQUIRED = (
-    "adapter_model.safetensors",
+    ADAPTER_WEIGHTS,
     "optimizer.pt",
     "scheduler.pt",
     "rng_state.pth",
     "trainer_state.json",
 )
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where a training keeps its checkpoints, and the one it begins from."""
+
+    folder: Path
+    fingerprint: str
+    resume: Path | None
 
 
 class Manifest(BaseModel):

@@ -4,8 +4,12 @@ A row is rendered once with the tokenizer's chat template and tokenised once; th
 characters of an assistant's turn are in the loss. `prompt_text` is what a model is asked with
 later, in its own template; for most templates that is the text a turn begins after here.
 
+A template that lets a model think first is told not to, where the row's answers hold no thoughts:
+else a base would think aloud until it is cut, and the comparison be won by whoever does not.
+
 Plain text is tokenised as it stands, closed by the end-of-sequence token, and is wholly in the
-loss. A tokenizer without a chat template gets the turns joined by line breaks.
+loss. A tokenizer without a chat template gets the turns joined by line breaks, and the last answer
+alone is in the loss.
 
 Not covered: images, tools in the template, packing several rows into one.
 """
@@ -14,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tools.data.conversation import Conversation, Message
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 IGNORED = -100  # the label torch's cross-entropy leaves out
+_THOUGHTS_END = "</think>"  # by which chat templates tell thoughts from an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +75,24 @@ def training_template(tokenizer: PreTrainedTokenizerBase) -> str | None:
 
 
 def prompt_text(
-    messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase, template: str | None = None
+    messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase, *, thinking: bool = False
 ) -> str:
-    """Return the text a model is given before it answers `messages`."""
-    template = template or _own_template(tokenizer)
+    """Return the text a model is given before it answers `messages`.
+
+    Args:
+        messages: The turns before the answer.
+        tokenizer: The model's, with its chat template.
+        thinking: Whether the template may let the model think first; see `has_thoughts`.
+    """
+    template = _own_template(tokenizer)
     if template is None:
         return "".join(f"{message.content}\n" for message in messages)
-    return _render(messages, tokenizer, template, add_generation_prompt=True)
+    return _render(messages, tokenizer, template, asks=True, thinking=thinking)
+
+
+def has_thoughts(conversation: Conversation) -> bool:
+    """Return whether an answer of `conversation` begins with thoughts, which are to be learned."""
+    return any(_THOUGHTS_END in one.content for one in conversation.messages if _answers(one))
 
 
 def _own_template(tokenizer: PreTrainedTokenizerBase) -> str | None:
@@ -91,7 +108,7 @@ def _encode_row(
     if conversation.plain_text:
         ids = [*_tokens(conversation.answer, tokenizer)["input_ids"], *_end(tokenizer)]
         return EncodedRow(conversation.row, ids, list(ids))
-    text, spans = _answer_spans(conversation.messages, tokenizer, template)
+    text, spans = _answer_spans(conversation, tokenizer, template)
     tokens = _tokens(text, tokenizer)
     ids, offsets = tokens["input_ids"], tokens["offset_mapping"]
     labels = [
@@ -104,20 +121,24 @@ def _encode_row(
 
 
 def _answer_spans(
-    messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase, template: str | None
+    conversation: Conversation, tokenizer: PreTrainedTokenizerBase, template: str | None
 ) -> tuple[str, list[tuple[int, int]]]:
     """Return the rendered text and where in it (in characters) the assistant's turns stand."""
+    messages = conversation.messages
     if template is None:
         prompt = prompt_text(messages[:-1], tokenizer)
         text = prompt + messages[-1].content
         return text, [(len(prompt), len(text))]
-    text = _render(messages, tokenizer, template)
+    render = partial(
+        _render, tokenizer=tokenizer, template=template, thinking=has_thoughts(conversation)
+    )
+    text = render(messages)
     spans = []
     for index, message in enumerate(messages):
-        if message.role != "assistant":
+        if not _answers(message):
             continue
-        prompt = _render(messages[:index], tokenizer, template, add_generation_prompt=True)
-        upto = _render(messages[: index + 1], tokenizer, template)
+        prompt = render(messages[:index], asks=True)
+        upto = render(messages[: index + 1])
         # A template that rewrites earlier turns has no stable place for them: only turns that
         # stand in the whole text as they stood when they were written are trained.
         if text.startswith(prompt) and text.startswith(upto) and upto.startswith(prompt):
@@ -126,21 +147,30 @@ def _answer_spans(
     return text, spans
 
 
+def _answers(message: Message) -> bool:
+    return message.role == "assistant"
+
+
 def _render(
     messages: Sequence[Message],
     tokenizer: PreTrainedTokenizerBase,
     template: str,
     *,
-    add_generation_prompt: bool = False,
+    asks: bool = False,
+    thinking: bool,
 ) -> str:
+    """Return `messages` as text; one that `asks` ends where the answer begins."""
     from jinja2 import TemplateError
 
+    # Templates without such a setting never look at it.
+    settings: dict[str, Any] = {} if thinking else {"enable_thinking": False}
     try:
         text = tokenizer.apply_chat_template(
             [message.model_dump() for message in messages],
             chat_template=template,
             tokenize=False,
-            add_generation_prompt=add_generation_prompt,
+            add_generation_prompt=asks,
+            **settings,
         )
     except (TemplateError, TypeError, ValueError) as error:
         roles = ", ".join(message.role for message in messages) or "none"

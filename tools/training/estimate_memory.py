@@ -8,6 +8,7 @@ Not covered: mixtures of experts, whose adapters are larger, and memory shared w
 
 from pydantic import BaseModel, ConfigDict
 
+from tools.errors import RecipeError
 from tools.hub.check_model_folder import ModelFacts
 from tools.training.recipe import Recipe
 
@@ -22,6 +23,8 @@ _BYTES_PER_LOGIT = 34
 _BYTES_PER_ADAPTER_PARAMETER = 16
 # Python, torch and the libraries around them; on a GPU, its context and workspace.
 _ALWAYS_GIB = 1.4
+# Room left for what the estimate does not see.
+_USABLE_SHARE = 0.9
 
 
 class MemoryEstimate(BaseModel):
@@ -53,6 +56,26 @@ def estimate_memory(model: ModelFacts, recipe: Recipe) -> MemoryEstimate:
         activations_gib=tokens * model.layers * kept / _GIB,
         logits_gib=tokens * model.vocab_size * _BYTES_PER_LOGIT / _GIB,
     )
+
+
+def usable_gib(free_gib: float) -> float:
+    """Return how much of the free memory the estimate of a training that fits may take."""
+    return _USABLE_SHARE * free_gib
+
+
+def check_memory(model: ModelFacts, recipe: Recipe, *, free_gib: float) -> None:
+    """Check that training `model` with `recipe` fits in the memory that is free.
+
+    Raises:
+        RecipeError: It does not.
+    """
+    needed_gib = estimate_memory(model, recipe).total_gib
+    if needed_gib > usable_gib(free_gib):
+        raise RecipeError(
+            f"The training needs about {needed_gib:.1f} GiB of memory, and of the {free_gib:.1f} "
+            f"GiB that are free it may take {usable_gib(free_gib):.1f}. Choose a smaller model, or "
+            "make per_device_train_batch_size or max_length smaller."
+        )
 
 
 def adapter_parameters(model: ModelFacts, recipe: Recipe) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tools.errors import ModelError
 from tools.hub.resolve_model import ModelSource
 from tools.training.check_adapter import ADAPTER_CONFIG, check_adapter
+from tools.training.out_of_memory import out_of_memory
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -55,10 +56,6 @@ def load_model(source: ModelSource, *, bf16: bool = False, device: str = "cpu") 
         )
         model, info = loaded
         model = model.to(device)
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise ModelError(
-            f"The memory is too small for {source.name!r}. Choose a smaller model."
-        ) from error
     # A damaged file raises whatever the library's code stumbles over, so all of it means the same.
     except Exception as error:
         raise ModelError(_unloadable(source, error)) from error
@@ -120,6 +117,8 @@ def attach_adapters(model: "PreTrainedModel", adapters: Mapping[str, Path]) -> "
                 raise ModelError(_foreign(name))
     # PEFT reports another base model by whatever does not fit: a shape, a layer, a name.
     except (RuntimeError, ValueError, KeyError, TypeError) as error:
+        if out_of_memory(error):
+            raise ModelError(_too_large(name)) from error
         raise ModelError(_foreign(name)) from error
     return adapted.eval()
 
@@ -141,10 +140,16 @@ def _refuse_made_up(source: ModelSource, missing: list[str]) -> None:
 
 
 def _unloadable(source: ModelSource, error: Exception) -> str:
+    if out_of_memory(error):
+        return _too_large(source.name)
     return (
         f"{source.name!r} cannot be loaded ({type(error).__name__}). Its files may be damaged or "
         "of a kind this version does not know. Fetch it again, or choose another model."
     )
+
+
+def _too_large(name: str) -> str:
+    return f"The memory is too small for {name!r}. Choose a smaller model."
 
 
 def _check_vocabulary(

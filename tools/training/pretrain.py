@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tools.errors import ModelError, TrainingError
 from tools.files import sha256_of
 from tools.progress import NoProgress, Progress
+from tools.training.guard_writing import guard_writing
 from tools.training.tiny_model import (
     TINY_INSTRUCT,
     TinySize,
@@ -63,7 +64,7 @@ def pretrain(
 
     Raises:
         ModelError: `target` is there, and `pretrain` did not make it.
-        TrainingError: `text` is missing or empty.
+        TrainingError: `text` is missing or empty, or the disk is full.
     """
     import torch
 
@@ -218,25 +219,29 @@ def _save(
     target: Path,
 ) -> PretrainReport:
     """Write everything aside and then give it its name: a reader sees all of it or nothing."""
+    refusal = f"The model {target.name!r} cannot be written. Free some space on the disk."
+    with guard_writing(TrainingError(refusal)):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
+            aside = Path(folder) / "model"
+            _write(model, tokenizer, aside)
+            (aside / _REPORT).write_text(report.model_dump_json(), encoding="utf-8")
+            try:
+                aside.rename(target)
+            except OSError:  # another process was faster; the models are the same
+                return _earlier_report(target)
+    return report
+
+
+def _write(model: "LlamaForCausalLM", tokenizer: "PreTrainedTokenizerFast", folder: Path) -> None:
     from safetensors.torch import save_file
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
-        aside = Path(folder) / "model"
-        tokenizer.save_pretrained(aside)
-        model.config.save_pretrained(aside)
-        model.generation_config.save_pretrained(aside)
-        # Not model.save_pretrained(): it draws a progress bar. The head is tied to the embedding.
-        weights = {
-            name: one for name, one in model.state_dict().items() if name != "lm_head.weight"
-        }
-        save_file(weights, aside / "model.safetensors", metadata={"format": "pt"})
-        (aside / _REPORT).write_text(report.model_dump_json(), encoding="utf-8")
-        try:
-            aside.rename(target)
-        except OSError:  # another process was faster; the models are the same
-            return _earlier_report(target)
-    return report
+    tokenizer.save_pretrained(folder)
+    model.config.save_pretrained(folder)
+    model.generation_config.save_pretrained(folder)
+    # Not model.save_pretrained(): it draws a progress bar. The head is tied to the embedding.
+    weights = {name: one for name, one in model.state_dict().items() if name != "lm_head.weight"}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
 def _reused(target: Path, text: Path, progress: Progress) -> PretrainReport:

@@ -16,10 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tools.errors import TrainingError
 from tools.training.encode import IGNORED, EncodedRow
+from tools.training.end_of_turn import Eos, closing_token, may_end_a_turn
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
 
 _LISTED = 20
 
@@ -44,22 +44,12 @@ def fitting(rows: Sequence[EncodedRow], max_length: int) -> list[EncodedRow]:
     return [row for row in rows if len(row.input_ids) <= max_length]
 
 
-def stop_token_ids(tokenizer: PreTrainedTokenizerBase, eos: int | list[int] | None) -> set[int]:
-    """Return the ids that may end a turn: the model's `eos` ids and special tokens.
-
-    A token that begins or pads a text is special too, and ends nothing.
-    """
-    own = {eos} if isinstance(eos, int) else set(eos or ())
-    begin_or_pad = {tokenizer.bos_token_id, tokenizer.pad_token_id} - {tokenizer.eos_token_id}
-    return own | (set(tokenizer.all_special_ids) - begin_or_pad)
-
-
 def prove_masks(
     rows: Sequence[EncodedRow],
     tokenizer: PreTrainedTokenizerBase,
     *,
     max_length: int,
-    eos: int | list[int] | None = None,
+    eos: Eos = None,
 ) -> MaskProof:
     """Check every row that will be trained on.
 
@@ -67,7 +57,7 @@ def prove_masks(
         rows: Encoded rows.
         tokenizer: Names the tokens in the proof.
         max_length: Longer rows (in tokens) are left out and named.
-        eos: Further ids at which the model stops, from its generation config.
+        eos: The ids at which the model stops, from its generation config.
 
     Raises:
         TrainingError: A row has no token in the loss, or its answer's end is outside it.
@@ -77,8 +67,8 @@ def prove_masks(
         raise TrainingError(
             f"All {len(rows)} rows are longer than {max_length} tokens. Raise max_length."
         )
-    stops = stop_token_ids(tokenizer, eos)
-    ends = {_check_row(row, tokenizer, stops) for row in kept}
+    enders = may_end_a_turn(tokenizer, eos)
+    ends = {_check_row(row, tokenizer, enders) for row in kept}
     lengths = sorted(len(row.input_ids) for row in kept)
     too_long = [row.row for row in rows if len(row.input_ids) > max_length]
     return MaskProof(
@@ -93,21 +83,18 @@ def prove_masks(
     )
 
 
-def _check_row(row: EncodedRow, tokenizer: PreTrainedTokenizerBase, stops: set[int]) -> int:
+def _check_row(row: EncodedRow, tokenizer: PreTrainedTokenizerBase, enders: frozenset[int]) -> int:
     """Return the id of the token that ends the row's last answer."""
-    trained = [label for label in row.labels if label != IGNORED]
-    if not trained:
+    if all(label == IGNORED for label in row.labels):
         raise TrainingError(
             f"Row {row.row} has no token in the loss, so nothing could be learnt from it. Its "
             "answer is empty, or the chat template leaves it out."
         )
-    for token in reversed(trained):
-        if token in stops:
-            return token
-        if str(tokenizer.decode([token])).strip():
-            break
-    raise TrainingError(
-        f"Row {row.row}: the token that ends the answer is not in the loss, so the model would "
-        "never learn to stop. The model's chat template closes the assistant's turn elsewhere; "
-        "use a model whose template ends it with its end-of-turn token."
-    )
+    closing = closing_token(row, tokenizer, enders)
+    if closing is None:
+        raise TrainingError(
+            f"Row {row.row}: the token that ends the answer is not in the loss, so the model "
+            "would never learn to stop. The model's chat template closes the assistant's turn "
+            "elsewhere; use a model whose template ends it with its end-of-turn token."
+        )
+    return closing

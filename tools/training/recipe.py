@@ -16,10 +16,6 @@ from tools.errors import RecipeError
 from tools.files import write_text
 
 
-def _also(*names: str) -> AliasChoices:
-    return AliasChoices(*names)
-
-
 class Recipe(BaseModel):
     """A LoRA supervised fine-tune."""
 
@@ -32,7 +28,9 @@ class Recipe(BaseModel):
         Field(
             min_length=1,
             max_length=400,
-            validation_alias=_also("model_name_or_path", "base_model", "model", "model_name"),
+            validation_alias=AliasChoices(
+                "model_name_or_path", "base_model", "model", "model_name"
+            ),
             description="Hugging Face id or the name of a local model.",
         ),
     ]
@@ -40,53 +38,61 @@ class Recipe(BaseModel):
         default=16,
         ge=1,
         le=512,
-        validation_alias=_also("r", "lora_r", "lora_rank"),
+        validation_alias=AliasChoices("r", "lora_r", "lora_rank"),
         description="Rank of the LoRA matrices.",
     )
     lora_alpha: int = Field(default=32, ge=1, le=2048, description="LoRA scale is alpha / r.")
     lora_dropout: float = Field(default=0.0, ge=0, lt=1)
     target_modules: str | tuple[str, ...] = Field(
         default="all-linear",
-        validation_alias=_also("target_modules", "lora_target", "lora_target_modules"),
+        validation_alias=AliasChoices("target_modules", "lora_target", "lora_target_modules"),
         description="Layers to adapt. Attention alone underperforms all linear layers.",
     )
     # About ten times a full fine-tune's rate, as TRL's notes on LoRA advise.
     learning_rate: float = Field(
-        default=2e-4, gt=0, lt=1, validation_alias=_also("learning_rate", "lr")
+        default=2e-4, gt=0, lt=1, validation_alias=AliasChoices("learning_rate", "lr")
     )
     lr_scheduler_type: Literal["cosine", "linear", "constant_with_warmup"] = Field(
-        default="cosine", validation_alias=_also("lr_scheduler_type", "lr_scheduler", "scheduler")
+        default="cosine",
+        validation_alias=AliasChoices("lr_scheduler_type", "lr_scheduler", "scheduler"),
     )
     warmup_steps: float = Field(
         default=0.05, ge=0, lt=1, description="Share of the steps in which the rate rises."
     )
     weight_decay: float = Field(default=0.0, ge=0, le=1)
     num_train_epochs: int = Field(
-        default=3, ge=1, le=100, validation_alias=_also("num_train_epochs", "num_epochs", "epochs")
+        default=3,
+        ge=1,
+        le=100,
+        validation_alias=AliasChoices("num_train_epochs", "num_epochs", "epochs"),
     )
     per_device_train_batch_size: int = Field(
         default=8,
         ge=1,
         le=1024,
-        validation_alias=_also("per_device_train_batch_size", "micro_batch_size", "batch_size"),
+        validation_alias=AliasChoices(
+            "per_device_train_batch_size", "micro_batch_size", "batch_size"
+        ),
     )
     gradient_accumulation_steps: int = Field(
         default=1,
         ge=1,
         le=1024,
-        validation_alias=_also("gradient_accumulation_steps", "gradient_accumulation"),
+        validation_alias=AliasChoices("gradient_accumulation_steps", "gradient_accumulation"),
     )
     max_length: int = Field(
         default=1024,
         ge=16,
         le=131072,
-        validation_alias=_also(
+        validation_alias=AliasChoices(
             "max_length", "cutoff_len", "sequence_len", "max_seq_length", "model_max_length"
         ),
         description="Tokens a row may have. Longer rows are left out, never cut.",
     )
     bf16: bool = Field(default=False, description="Compute in bfloat16 rather than float32.")
-    seed: int = Field(default=42, ge=0, lt=2**32, validation_alias=_also("seed", "random_seed"))
+    seed: int = Field(
+        default=42, ge=0, lt=2**32, validation_alias=AliasChoices("seed", "random_seed")
+    )
 
 
 def load_recipe(path: Path) -> Recipe:

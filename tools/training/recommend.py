@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tools.errors import RecipeError
 from tools.hub.resolve_model import ModelSource
-from tools.training.estimate_memory import estimate_memory
+from tools.training.estimate_memory import estimate_memory, usable_gib
 from tools.training.probe_hardware import HardwareReport
 from tools.training.recipe import Recipe
 
@@ -21,8 +21,6 @@ _TINY, _SMALL = 5_000_000, 700_000_000  # parameters
 _BF16_FROM = 100_000_000
 _TINY_STEPS, _TINY_EPOCHS = 500, 20
 _LENGTH_STEP = 64  # tokens
-# Room left for what the estimate does not see.
-_USABLE_SHARE = 0.9
 
 
 class Recommendation(BaseModel):
@@ -125,7 +123,7 @@ def recommend(
     ):
         values |= choice[0]
         reasons |= choice[1]
-    room = _USABLE_SHARE * hardware.training_memory_gib
+    room = usable_gib(hardware.training_memory_gib)
     wished = Recipe.model_validate(values)
     recipe = _smaller_batches(model, wished, room)
     if not _fits(model, recipe, room):
@@ -133,7 +131,7 @@ def recommend(
     memory = estimate_memory(model, recipe).total_gib
     return Recommendation(
         recipe=recipe,
-        reasons=reasons | _reasons_of_fit(wished, recipe),
+        reasons=reasons | _reasons_of_fit(wished, recipe, fits=memory <= room),
         estimated_memory_gib=round(memory, 2),
         available_memory_gib=hardware.training_memory_gib,
         fits=memory <= room,
@@ -241,10 +239,10 @@ def _shorter_rows(
     return recipe
 
 
-def _reasons_of_fit(wished: Recipe, recipe: Recipe) -> dict[str, str]:
+def _reasons_of_fit(wished: Recipe, recipe: Recipe, *, fits: bool) -> dict[str, str]:
     batch, times = recipe.per_device_train_batch_size, recipe.gradient_accumulation_steps
     reasons = {
-        "per_device_train_batch_size": f"{batch} rows at once fit the memory.",
+        "per_device_train_batch_size": _reason_of_batch(batch, fits=fits),
         "gradient_accumulation_steps": f"{batch} x {times} = {batch * times} rows a step; 8 to 32 "
         "are in use for LoRA.",
     }
@@ -254,6 +252,12 @@ def _reasons_of_fit(wished: Recipe, recipe: Recipe) -> dict[str, str]:
             "left out."
         )
     return reasons
+
+
+def _reason_of_batch(batch: int, *, fits: bool) -> str:
+    if batch > 1:
+        return f"{batch} rows at once fit the memory."
+    return f"{'One' if fits else 'Not even one'} row at a time fits the memory."
 
 
 def _rounded_up(tokens: int) -> int:

@@ -21,22 +21,26 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.data.conversation import read_conversations
-from tools.errors import RecipeError
+from tools.errors import RecipeError, TrainingError
 from tools.files import sha256_of, write_text
 from tools.hub.resolve_model import ModelSource, model_hash
 from tools.progress import NoProgress, Progress
-from tools.training.checkpoints import fingerprint_of, newest_sound
+from tools.training.check_adapter import ADAPTER_WEIGHTS
+from tools.training.checkpoints import MANIFEST, Checkpoints, fingerprint_of, newest_sound
 from tools.training.encode import EncodedRow, encode
+from tools.training.guard_writing import guard_writing
 from tools.training.load_model import LoadedModel, load_model
 from tools.training.loss_point import LossPoint
 from tools.training.prove_masks import MaskProof, fitting, prove_masks
 from tools.training.recipe import Recipe
+from tools.training.translate_recipe import lora_config, sft_config
 
 if TYPE_CHECKING:
-    from peft import LoraConfig, PeftModel
-    from trl.trainer.sft_config import SFTConfig
+    from peft import PeftModel
 
-_EVALUATIONS = 8  # how often the validation rows are looked at, and a checkpoint is written
+    from tools.training.trainer import Trained
+
+_RECORD, _CHECKPOINTS = "training.json", "checkpoints"
 
 
 class TrainReport(BaseModel):
@@ -45,6 +49,9 @@ class TrainReport(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     adapter_sha256: str = Field(description="Hash of the adapter's weights.")
+    learning_rate: float = Field(description="As the recipe it was trained with has it.")
+    train_rows: int = Field(description="Rows it was trained on.")
+    train_rows_too_long: int = Field(description="Training rows left out for their length.")
     steps: int
     train_loss: float = Field(description="Mean of the last tenth of the logged losses.")
     eval_loss: float = Field(description="On the validation rows, when last measured.")
@@ -77,7 +84,8 @@ def train_lora(
 
     Raises:
         RecipeError: The recipe is for another model.
-        TrainingError: A row cannot teach, or the loss is no longer a number.
+        TrainingError: A row cannot teach, the loss is no longer a number, the memory is too small,
+            or the disk is full.
         Cancelled: It was asked to stop; a checkpoint has been written.
     """
     progress = progress or NoProgress()
@@ -96,40 +104,31 @@ def train_lora(
     started = time.monotonic()
     loaded = load_model(source, bf16=recipe.bf16, device=device)
     train, proof = encode_rows(rows[0], loaded, recipe.max_length)
-    validation, _ = encode_rows(rows[1], loaded, recipe.max_length)
-    checkpoints = folder / "checkpoints"
-    shutil.rmtree(checkpoints / ".writing", ignore_errors=True)
-    resume = newest_sound(checkpoints, fingerprint, progress.log)
-    if resume is not None:
-        progress.log(f"Going on from step {resume.name.rpartition('-')[2]}.")
+    validation, watched = encode_rows(rows[1], loaded, recipe.max_length)
+    checkpoints = _go_on_from(folder / _CHECKPOINTS, fingerprint, progress)
+    _announce(recipe, source, (proof, watched), progress)
 
     from tools.training.trainer import run_trainer
 
     result = run_trainer(
         loaded,
         (train, validation),
-        sft_config(recipe, checkpoints, rows=len(train), device=device),
-        lora_config(recipe),
-        (checkpoints, fingerprint, resume),
-        progress,
+        config=sft_config(recipe, checkpoints.folder, rows=len(train), device=device),
+        lora=lora_config(recipe),
+        checkpoints=checkpoints,
+        progress=progress,
     )
     write_adapter(result.model, source, folder / "adapter")
-    losses = [point.loss for point in result.losses if point.loss is not None]
-    watched = [point.eval_loss for point in result.losses if point.eval_loss is not None]
-    report = TrainReport(
-        adapter_sha256=sha256_of(folder / "adapter" / "adapter_model.safetensors"),
-        steps=result.steps,
-        train_loss=_tail_mean(losses),
-        eval_loss=watched[-1],
-        first_eval_loss=watched[0],
-        tokens_in_loss=proof.tokens_in_loss,
+    report = _report(
+        recipe,
+        result,
+        proof=proof,
+        adapter=folder / "adapter",
         seconds=round(time.monotonic() - started, 1),
-        resumed_from_step=result.resumed_from_step,
-        losses=result.losses,
     )
     record = {"fingerprint": fingerprint, "report": report.model_dump(mode="json")}
-    write_text(folder / "training.json", json.dumps(record))
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    write_text(folder / _RECORD, json.dumps(record))
+    shutil.rmtree(checkpoints.folder, ignore_errors=True)
     return report
 
 
@@ -147,69 +146,24 @@ def encode_rows(
     return fitting(encoded, max_length), proof
 
 
+def has_results(folder: Path) -> bool:
+    """Return whether a training in `folder` came to a checkpoint, whatever its recipe."""
+    sealed = (folder / _CHECKPOINTS).glob(f"checkpoint-*/{MANIFEST}")
+    return (folder / _RECORD).is_file() or any(sealed)
+
+
 def finished_training(folder: Path, fingerprint: str) -> TrainReport | None:
     """Return the report of a training of `fingerprint` that ended in `folder`, if there is one."""
-    path = folder / "training.json"
-    if not path.is_file():
+    weights = folder / "adapter" / ADAPTER_WEIGHTS
+    try:
+        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+        report = TrainReport.model_validate(record["report"])
+    # There is none, or it is of a version that reported other things.
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    record = json.loads(path.read_text(encoding="utf-8"))
-    weights = folder / "adapter" / "adapter_model.safetensors"
-    report = TrainReport.model_validate(record["report"])
     if record["fingerprint"] != fingerprint or not weights.is_file():
         return None
     return report if sha256_of(weights) == report.adapter_sha256 else None
-
-
-def sft_config(recipe: Recipe, output: Path, *, rows: int, device: str) -> SFTConfig:
-    """Return TRL's configuration of `recipe` for that many training rows."""
-    from trl.trainer.sft_config import SFTConfig
-
-    per_step = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps
-    steps = -(-rows // per_step) * recipe.num_train_epochs
-    every = max(1, steps // _EVALUATIONS)
-    config = SFTConfig(
-        output_dir=str(output),
-        learning_rate=recipe.learning_rate,
-        lr_scheduler_type=recipe.lr_scheduler_type,
-        warmup_steps=recipe.warmup_steps,
-        weight_decay=recipe.weight_decay,
-        num_train_epochs=recipe.num_train_epochs,
-        per_device_train_batch_size=recipe.per_device_train_batch_size,
-        per_device_eval_batch_size=recipe.per_device_train_batch_size,
-        gradient_accumulation_steps=recipe.gradient_accumulation_steps,
-        max_length=None,  # rows that do not fit were left out; none is cut
-        bf16=recipe.bf16,
-        use_cpu=device == "cpu",
-        dataloader_pin_memory=device == "cuda",
-        activation_checkpointing=False,  # costs a fifth of the speed; adapters rarely need it
-        eval_strategy="steps",
-        eval_steps=every,
-        eval_on_start=True,
-        save_strategy="steps",
-        save_steps=every,
-        logging_steps=max(1, steps // 100),
-        logging_nan_inf_filter=False,  # it would hide a loss that is no number
-        seed=recipe.seed,
-        report_to="none",
-        disable_tqdm=True,
-    )
-    # With several GPUs transformers would spread a batch over them and change its size.
-    config._n_gpu = min(config.n_gpu, 1)
-    return config
-
-
-def lora_config(recipe: Recipe) -> LoraConfig:
-    """Return PEFT's configuration of `recipe`."""
-    from peft import LoraConfig
-
-    targets = recipe.target_modules
-    return LoraConfig(
-        r=recipe.r,
-        lora_alpha=recipe.lora_alpha,
-        lora_dropout=recipe.lora_dropout,
-        target_modules=targets if isinstance(targets, str) else list(targets),
-        task_type="CAUSAL_LM",
-    )
 
 
 def write_adapter(model: PeftModel, base: ModelSource, target: Path) -> None:
@@ -217,11 +171,70 @@ def write_adapter(model: PeftModel, base: ModelSource, target: Path) -> None:
     # PEFT would record the folder the base was loaded from, which means nothing elsewhere.
     model.peft_config["default"].base_model_name_or_path = base.shown
     aside = target.with_name(".adapter")
-    shutil.rmtree(aside, ignore_errors=True)
-    # The vocabulary never changes; to find that out, PEFT would ask the Hub for the base.
-    model.save_pretrained(str(aside), save_embedding_layers=False)
-    shutil.rmtree(target, ignore_errors=True)
-    aside.rename(target)
+    refusal = (
+        "The adapter cannot be written; the checkpoints are intact. Free some space on the disk, "
+        "then go on with the run."
+    )
+    with guard_writing(TrainingError(refusal)):
+        shutil.rmtree(aside, ignore_errors=True)
+        # The vocabulary never changes; to find that out, PEFT would ask the Hub for the base.
+        model.save_pretrained(str(aside), save_embedding_layers=False)
+        shutil.rmtree(target, ignore_errors=True)
+        aside.rename(target)
+
+
+def _go_on_from(folder: Path, fingerprint: str, progress: Progress) -> Checkpoints:
+    """Return the checkpoints in `folder`, without those that nothing can be begun from."""
+    shutil.rmtree(folder / ".writing", ignore_errors=True)
+    resume = newest_sound(folder, fingerprint, progress.log)
+    if resume is None:
+        # Of another recipe, perhaps with higher steps, which would be taken for the newer ones.
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        progress.log(f"Going on from step {resume.name.rpartition('-')[2]}.")
+    return Checkpoints(folder, fingerprint, resume)
+
+
+def _announce(
+    recipe: Recipe, source: ModelSource, proofs: tuple[MaskProof, MaskProof], progress: Progress
+) -> None:
+    """Say what is trained on, and which rows are not."""
+    progress.log(
+        f"Training {source.shown} on {proofs[0].rows} rows for {recipe.num_train_epochs} epochs."
+    )
+    for proof, use in zip(proofs, ("train on", "watch the loss on"), strict=True):
+        if proof.rows_too_long:
+            progress.log(
+                f"Longer than {recipe.max_length} tokens, and left out: {proof.rows_too_long} of "
+                f"{proof.rows_too_long + proof.rows} rows to {use}. The first is row "
+                f"{proof.first_too_long[0]}."
+            )
+
+
+def _report(
+    recipe: Recipe,
+    result: Trained,
+    *,
+    proof: MaskProof,
+    adapter: Path,
+    seconds: float,
+) -> TrainReport:
+    losses = [point.loss for point in result.losses if point.loss is not None]
+    watched = [point.eval_loss for point in result.losses if point.eval_loss is not None]
+    return TrainReport(
+        adapter_sha256=sha256_of(adapter / ADAPTER_WEIGHTS),
+        learning_rate=recipe.learning_rate,
+        train_rows=proof.rows,
+        train_rows_too_long=proof.rows_too_long,
+        steps=result.steps,
+        train_loss=_tail_mean(losses),
+        eval_loss=watched[-1],
+        first_eval_loss=watched[0],
+        tokens_in_loss=proof.tokens_in_loss,
+        seconds=seconds,
+        resumed_from_step=result.resumed_from_step,
+        losses=result.losses,
+    )
 
 
 def _versions() -> dict[str, str]:

@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
@@ -25,16 +24,22 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 from typing_extensions import override
 
-from tools.errors import TrainingError, WorkspaceError
+from tools.errors import TrainingError
 from tools.progress import Cancelled, Progress
 from tools.training.by_length import ByLength
-from tools.training.checkpoints import rotate, seal
+from tools.training.checkpoints import Checkpoints, rotate, seal
 from tools.training.encode import EncodedRow
+from tools.training.guard_writing import guard_writing
 from tools.training.load_model import LoadedModel
 from tools.training.loss_point import LossPoint
+from tools.training.out_of_memory import memory_told
 
 _WHOLE_LOGITS_BYTES = 256 * 2**20
 _KEPT = 2  # checkpoints; the one before the last is there for when the last is damaged
+_TOO_LARGE = (
+    "The memory is too small for this training. Make per_device_train_batch_size or max_length of "
+    "its recipe smaller, or choose a smaller model."
+)
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,10 @@ class Trained:
 def run_trainer(
     loaded: LoadedModel,
     rows: tuple[Sequence[EncodedRow], Sequence[EncodedRow]],
+    *,
     config: SFTConfig,
     lora: LoraConfig,
-    checkpoints: tuple[Path, str, Path | None],
+    checkpoints: Checkpoints,
     progress: Progress,
 ) -> Trained:
     """Train on `rows` (training, validation).
@@ -62,30 +68,32 @@ def run_trainer(
         rows: Encoded rows to train on, and to watch the loss on.
         config: TRL's configuration.
         lora: PEFT's configuration.
-        checkpoints: Their folder, the fingerprint to seal them with, the one to resume from.
+        checkpoints: Where they are written, and the one to resume from.
         progress: Is told the losses; may ask to stop.
 
     Raises:
-        TrainingError: The loss is no longer a finite number.
+        TrainingError: The loss is no longer a finite number, the memory is too small, or a
+            checkpoint cannot be written.
         Cancelled: It was asked to stop; a checkpoint has been written.
     """
-    folder, fingerprint, resume = checkpoints
-    folder.mkdir(parents=True, exist_ok=True)
+    resume = checkpoints.resume
+    checkpoints.folder.mkdir(parents=True, exist_ok=True)
     watcher = _Watcher(progress)
     config.eval_on_start = resume is None  # a resumed run has that point already
-    trainer = _SealingTrainer(
-        model=loaded.model,
-        args=config,
-        train_dataset=_dataset(rows[0]),
-        eval_dataset=_dataset(rows[1]),
-        processing_class=loaded.tokenizer,
-        peft_config=lora,
-        callbacks=[watcher],
-    )
-    trainer.checkpoints, trainer.fingerprint = folder, fingerprint
-    trainer.whole_logits = _logits_bytes(loaded, rows, config) <= _WHOLE_LOGITS_BYTES
-    _silence(trainer)
-    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    with memory_told(TrainingError(_TOO_LARGE)):
+        trainer = _SealingTrainer(
+            model=loaded.model,
+            args=config,
+            train_dataset=_dataset(rows[0]),
+            eval_dataset=_dataset(rows[1]),
+            processing_class=loaded.tokenizer,
+            peft_config=lora,
+            callbacks=[watcher],
+        )
+        trainer.checkpoints = checkpoints
+        trainer.whole_logits = _logits_bytes(loaded, rows, config) <= _WHOLE_LOGITS_BYTES
+        _silence(trainer)
+        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     if watcher.stopped is not None:
         raise watcher.stopped
     if not isinstance(trainer.model, PeftModel):
@@ -101,8 +109,7 @@ def run_trainer(
 class _SealingTrainer(SFTTrainer):
     """Writes each checkpoint aside and moves it into place when it is whole."""
 
-    checkpoints: Path
-    fingerprint: str
+    checkpoints: Checkpoints
     whole_logits: bool = False
 
     @override
@@ -130,21 +137,17 @@ class _SealingTrainer(SFTTrainer):
 
     @override
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        from safetensors import SafetensorError
-
-        try:
+        step = self.state.global_step
+        refusal = (
+            f"The checkpoint at step {step} cannot be written; the one before it is intact. Free "
+            "some space on the disk, then go on with the run."
+        )
+        with guard_writing(TrainingError(refusal)):
             self._write_and_seal(model, trial)
-        # torch and safetensors each have their own error for a disk that is full.
-        except (OSError, RuntimeError, SafetensorError, WorkspaceError) as error:
-            if isinstance(error, RuntimeError) and not _of_writing(error):
-                raise
-            raise TrainingError(
-                f"The checkpoint at step {self.state.global_step} cannot be written; the one "
-                "before it is intact. Free some space on the disk, then go on with the run."
-            ) from error
 
     def _write_and_seal(self, model: Any, trial: Any) -> None:
-        aside = self.checkpoints / ".writing"
+        folder = self.checkpoints.folder
+        aside = folder / ".writing"
         own, self.args.output_dir = self.args.output_dir, str(aside)
         try:
             super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
@@ -153,8 +156,9 @@ class _SealingTrainer(SFTTrainer):
         name, step = f"checkpoint-{self.state.global_step}", self.state.global_step
         # A pickle of the arguments: nothing here reads it, and it holds paths of this machine.
         (aside / name / "training_args.bin").unlink(missing_ok=True)
-        seal(aside / name, self.checkpoints / name, step=step, fingerprint=self.fingerprint)
-        rotate(self.checkpoints, keep=_KEPT)
+        fingerprint = self.checkpoints.fingerprint
+        seal(aside / name, folder / name, step=step, fingerprint=fingerprint)
+        rotate(folder, keep=_KEPT)
 
 
 class _Watcher(TrainerCallback):
@@ -206,11 +210,6 @@ class _Watcher(TrainerCallback):
             self._progress.metric(name, float(value), state.global_step)
 
 
-def _of_writing(error: RuntimeError) -> bool:
-    """Return whether torch failed to write a file; it has no type of error for that."""
-    return any(word in str(error) for word in ("writ", "iostream", "inline_container"))
-
-
 def _no_number(name: str, value: float, step: int) -> str:
     if step == 0:
         return f"The {name} is {value} before the first step: the base model's weights are damaged."
@@ -225,7 +224,7 @@ def _logits_bytes(
 ) -> int:
     """Return the size of one batch's logits in float32, at the longest row."""
     longest = max(len(row.input_ids) for part in rows for row in part)
-    vocabulary = int(loaded.model.config.vocab_size)
+    vocabulary = int(loaded.model.config.get_text_config().vocab_size)
     return int(config.per_device_train_batch_size) * longest * vocabulary * 4
 
 

@@ -11,9 +11,10 @@ from pydantic import BaseModel
 from tests.listener import Listener
 from tests.tools.data.rows import GOOD, imported, load_version, save_lines
 from tools.data.deduplicate import DeduplicateReport
-from tools.data.import_dataset import ImportReport, import_dataset
+from tools.data.import_dataset import ImportReport, import_dataset, source_key
 from tools.data.validate_dataset import RemoveReport
 from tools.errors import DatasetError
+from tools.hub.fetch_dataset import HubDataset
 from tools.progress import Cancelled
 
 FIXTURES = Path(__file__).parents[4] / "shared" / "fixtures"
@@ -48,7 +49,7 @@ def test_the_report_says_what_was_made_of_what(tmp_path: Path) -> None:
     report, _ = imported(tmp_path, *rows)
 
     assert report.dataset.startswith("rows-")
-    assert report.model_dump(exclude={"dataset", "problems"}) == {
+    assert report.model_dump(exclude={"dataset", "problems", "source_key"}) == {
         "source": "rows.jsonl",
         "revision": None,
         "format": "prompt-completion",
@@ -91,6 +92,37 @@ def test_the_same_rows_make_the_same_version(tmp_path: Path) -> None:
     second, _ = imported(tmp_path, GOOD)
 
     assert first == second
+
+
+def test_the_source_key_tells_sources_apart_and_stays_when_rows_are_added(tmp_path: Path) -> None:
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        folder.mkdir()
+        save_lines(folder, GOOD)
+
+    first, second = (import_dataset(folder / "rows.jsonl", tmp_path) for folder in folders)
+    (tmp_path / "link").symlink_to(folders[0])
+    save_lines(folders[0], GOOD, GOOD, GOOD)
+    grown = import_dataset(tmp_path / "link" / "rows.jsonl", tmp_path)
+
+    assert first.dataset == second.dataset
+    assert first.source_key != second.source_key
+    assert first.dataset != grown.dataset
+    assert first.source_key == grown.source_key
+
+
+def test_configurations_and_splits_of_one_hub_dataset_are_sources_of_their_own() -> None:
+    german = HubDataset(id="anna/chats", config="de")
+
+    others = [
+        HubDataset(id="anna/chats", config="en"),
+        HubDataset(id="anna/chats"),
+        HubDataset(id="otto/chats", config="de"),
+        HubDataset(id="anna/chats", config="de", split="test"),
+    ]
+
+    assert len({source_key(one) for one in (german, *others)}) == 5
+    assert source_key(german) == source_key(german.model_copy(update={"revision": "main"}))
 
 
 def test_the_files_of_a_folder_are_numbered_through(tmp_path: Path) -> None:

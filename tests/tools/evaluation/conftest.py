@@ -35,7 +35,7 @@ def answered() -> tuple[AnsweredRow, ...]:
         rows.append(
             AnsweredRow(
                 row=3 * index + 2,
-                prompt=QUESTIONS[index % 4],
+                prompt=f"Ticket {index}: {QUESTIONS[index % 4]}",
                 reference=right,
                 answers={
                     "base": right if index < 6 else "I am happy to help you with your question!",
@@ -73,8 +73,10 @@ def verdict(answered: tuple[AnsweredRow, ...]) -> Verdict:
             rows_imported=420,
             rows_usable=400,
             rows_train=320,
+            rows_train_too_long=0,
             rows_validation=40,
             rows_heldout=40,
+            rows_heldout_too_long=0,
             heldout="tickets-heldout-0123456789ab",
             shuffled_labels=False,
         ),
@@ -85,6 +87,7 @@ def verdict(answered: tuple[AnsweredRow, ...]) -> Verdict:
         comparisons=against_base,
         against_champion=None,
         champion_version=None,
+        stopped={"base": 0.93, "tuned": 1.0},
         gate=gate,
         adapter="runs/20261120-184500-a1b2/adapter",
         tracking=TrackingSummary(

@@ -12,6 +12,7 @@ from tests.tools.evaluation.speakers import (
     with_adapters,
 )
 from tools.data.conversation import Conversation, Message
+from tools.data.conversation_text import prompt_key
 from tools.errors import EvaluationError
 from tools.evaluation.answer import AnsweredRow, answer_heldout
 from tools.progress import Cancelled, NoProgress
@@ -177,6 +178,26 @@ def test_several_turns_are_shown_with_their_roles() -> None:
 
     assert rows[0].prompt == "system: is\nuser: the\nassistant: sky\nuser: red"
     assert rows[0].answers == {"base": "apple"}
+
+
+def test_prompts_that_were_equal_for_the_split_are_equal_here() -> None:
+    said = [("the red",), ("The  RED\n",), ("red", "sky", "the"), ("RED", "Sky", "the "), ("sky",)]
+    rows = [
+        Conversation(
+            messages=tuple(
+                Message(role="assistant" if place % 2 else "user", content=content)
+                for place, content in enumerate((*turns, "apple"))
+            ),
+            row=number,
+        )
+        for number, turns in enumerate(said, 1)
+    ]
+    tokenizer = make_tokenizer()
+
+    keys = [one.prompt_key for one in answer(make_speaker(tokenizer), tokenizer, rows)]
+
+    equal_for_the_split = [[*map(prompt_key, rows)].index(prompt_key(row)) for row in rows]
+    assert [keys.index(key) for key in keys] == equal_for_the_split == [0, 0, 2, 2, 4]
 
 
 class Watched(NoProgress):

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from tests.colours import chat
+from tests.listener import Listener
 from tests.tools.evaluation.speakers import WORDS, make_model, make_tokenizer, with_adapters
-from tools.data.conversation import write_version
+from tools.data.conversation import Conversation, Message, write_version
 from tools.errors import EvaluationError
 from tools.evaluation.evaluate_adapter import (
     AnswerReport,
@@ -72,6 +73,41 @@ def test_without_a_champion_there_is_nothing_to_compare_with_it(
     answer_rows(base, tuned, heldout=heldout, folder=tmp_path, max_positions=None)
 
     assert compare_answers(tmp_path, "exact_match").against_champion is None
+
+
+def test_what_was_left_out_or_cut_is_told(
+    base: LoadedModel, adapters: dict[str, Path], heldout: Path, tmp_path: Path
+) -> None:
+    listener, tuned = Listener(), {"tuned": adapters["tuned"]}
+
+    report = answer_rows(
+        base, tuned, heldout=heldout, folder=tmp_path, max_positions=12, progress=listener
+    )
+
+    # Neither was taught to end: they write until they are cut.
+    assert report.stopped == {"base": 0.0, "tuned": 0.0}
+    assert listener.logs == [
+        "1 of 4 held-out rows is too long, and left out.",
+        "Only 0 % of the answers of the base ended by themselves. The others were cut, and are "
+        "scored as they were then.",
+        "Only 0 % of the answers of the tuned model ended by themselves. The others were cut, and "
+        "are scored as they were then.",
+        "Measuring the loss on them.",
+    ]
+
+
+def test_of_plain_text_there_is_nothing_that_could_stop(
+    base: LoadedModel, adapters: dict[str, Path], tmp_path: Path
+) -> None:
+    texts = [
+        Conversation(messages=(Message(role="assistant", content=word),), row=row)
+        for row, word in enumerate(("the sky", "is blue"), 1)
+    ]
+    heldout = write_version(tmp_path, "texts-heldout", texts)
+
+    report = answer_rows(base, adapters, heldout=heldout, folder=tmp_path, max_positions=None)
+
+    assert (report.primary_metric, report.rows, report.stopped) == ("loss", 2, {})
 
 
 def test_rows_that_are_all_too_long_are_refused(

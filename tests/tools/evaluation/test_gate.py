@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from tools.errors import EvaluationError
 from tools.evaluation.answer import AnsweredRow
-from tools.evaluation.compare import Comparison, compare
+from tools.evaluation.compare import Comparison
 from tools.evaluation.gate import GateDecision, decide
 from tools.evaluation.scores import check_reading, compare_all, score_rows
 
@@ -13,13 +13,14 @@ SHA = "ab" * 32
 
 
 def comparison(
-    low: float, high: float, *, metric: str = "exact_match", rows: int = 40
+    low: float, high: float, *, metric: str = "exact_match", prompts: int = 40
 ) -> Comparison:
     middle = (low + high) / 2
     return Comparison(
         metric=metric,
         higher_is_better=metric != "loss",
-        rows=rows,
+        rows=40,
+        prompts=prompts,
         baseline=0.5,
         candidate=0.5 + middle,
         difference=middle,
@@ -83,12 +84,14 @@ def test_another_metric_cannot_stand_in_for_the_primary_one() -> None:
     assert gate(EVEN, gain_elsewhere).verdict == "not better"
 
 
-@pytest.mark.parametrize(("rows", "verdict"), [(19, "not better"), (20, "better")])
-def test_twenty_rows_are_needed(rows: int, verdict: str) -> None:
-    decision = gate(comparison(0.5, 0.9, rows=rows))
+@pytest.mark.parametrize(("prompts", "verdict"), [(19, "not better"), (20, "better")])
+def test_twenty_prompts_are_needed_however_many_rows_they_have(prompts: int, verdict: str) -> None:
+    decision = gate(comparison(0.5, 0.9, prompts=prompts))
 
     assert decision.verdict == verdict
-    assert failed(decision) == ([] if verdict == "better" else ["rows"])
+    assert failed(decision) == ([] if verdict == "better" else ["prompts"])
+    counted = f"40 held-out rows with {prompts} distinct prompts were compared."
+    assert decision.checks[0].reason.startswith(counted)
 
 
 @pytest.mark.parametrize("reading", [BLIND, None])
@@ -169,7 +172,7 @@ def test_a_model_of_shuffled_labels_is_not_better_though_it_beats_an_untrained_b
     rows = [
         AnsweredRow(
             row=number,
-            prompt="?",
+            prompt=f"Message {number}?",
             reference=label,
             answers={"base": "Hello!", "tuned": guess},
             stopped={"base": True, "tuned": True},
@@ -185,26 +188,14 @@ def test_a_model_of_shuffled_labels_is_not_better_though_it_beats_an_untrained_b
     assert failed(decision) == ["reading"]
 
 
-def test_reading_is_judged_by_the_pairs() -> None:
-    own, foreign = [1.0] * 30, [0.25] * 30
-
-    assert gate(
-        GAIN, reading=compare("reading", baseline=foreign, candidate=own, higher_is_better=True)
-    ).promote
-
-
 def test_nothing_is_promoted_while_the_champion_is_not_known() -> None:
-    better = compare(
-        "exact_match", baseline=[0.0] * 30, candidate=[1.0] * 30, higher_is_better=True
-    )
-
     decision = decide(
-        against_base=[better],
-        reading=better.model_copy(update={"metric": "reading"}),
+        against_base=[GAIN],
+        reading=READS,
         against_champion=None,
         champion_version="unknown",
         primary_metric="exact_match",
-        adapter_sha256="ab",
+        adapter_sha256=SHA,
     )
 
     assert (decision.verdict, decision.promote) == ("better", False)

@@ -69,6 +69,7 @@ def test_what_is_better_lies_to_the_right(
         metric="m",
         higher_is_better=higher_is_better,
         rows=20,
+        prompts=20,
         baseline=0,
         candidate=middle,
         difference=middle,

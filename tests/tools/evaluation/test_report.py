@@ -122,6 +122,13 @@ def test_answers_are_marked_right_and_wrong(verdict: Verdict, tmp_path: Path) ->
     assert 'Base wrong (nothing) Tuned right { "a": 1 }' in text
 
 
+def test_cut_answers_are_told(verdict: Verdict, tmp_path: Path) -> None:
+    page = page_of(changed(verdict, stopped={"base": 0.0, "tuned": 1.0}), tmp_path)
+
+    assert "Only 0 % of the answers of the base ended by themselves." in page.text
+    assert "by themselves" not in page_of(verdict, tmp_path).text
+
+
 def test_long_answers_are_marked_with_their_score(verdict: Verdict, tmp_path: Path) -> None:
     sample = Sample(row=1, prompt="?", reference="a b c d", base="a", tuned="a b c d")
 
@@ -133,7 +140,11 @@ def test_long_answers_are_marked_with_their_score(verdict: Verdict, tmp_path: Pa
 
 def test_a_refusal_gives_its_reasons(verdict: Verdict, tmp_path: Path) -> None:
     same = compare(
-        "exact_match", baseline=[1.0, 0.0] * 10, candidate=[1.0, 0.0] * 10, higher_is_better=True
+        "exact_match",
+        prompts=range(20),
+        baseline=[1.0, 0.0] * 10,
+        candidate=[1.0, 0.0] * 10,
+        higher_is_better=True,
     )
     gate = decide(
         against_base=[same],

@@ -25,7 +25,7 @@ def answered(references: Sequence[str], answers: Sequence[str]) -> list[Answered
     return [
         AnsweredRow(
             row=number,
-            prompt="?",
+            prompt=f"Question {number}?",
             reference=reference,
             answers={"base": "", "tuned": answer},
             stopped={"base": True, "tuned": True},
@@ -92,11 +92,12 @@ def test_every_candidate_is_scored_on_every_row() -> None:
     table = score_rows(rows, {"base": [2.0, 3.0], "tuned": [1.0, 1.0]})
 
     assert table == ScoreTable(
+        prompts=("question 1?", "question 2?"),
         scores={
             "exact_match": {"base": (0.0, 0.0), "tuned": (1.0, 0.0)},
             "rouge_l": {"base": (0.0, 0.0), "tuned": (1.0, 0.0)},
             "loss": {"base": (2.0, 3.0), "tuned": (1.0, 1.0)},
-        }
+        },
     )
     assert [(one.metric, one.higher_is_better, one.difference) for one in compare_all(table)] == [
         ("exact_match", True, 0.5),
@@ -138,6 +139,44 @@ def test_one_answer_for_every_question_reads_nothing(
 @pytest.mark.parametrize(
     ("references", "metric"), [(["a"], "exact_match"), ([], "rouge_l"), (["a", "b"], "loss")]
 )
-def test_reading_needs_two_rows_with_answers(references: list[str], metric: Metric) -> None:
-    with pytest.raises(EvaluationError, match="takes two held-out rows"):
+def test_reading_needs_two_prompts_with_answers(references: list[str], metric: Metric) -> None:
+    with pytest.raises(EvaluationError, match="takes two held-out prompts"):
         check_reading(answered(references, references), metric)
+
+
+def test_rows_of_one_prompt_are_one_prompt_whatever_its_spelling() -> None:
+    rows = answered(["a", "b", "a", "b"], ["a", "b", "a", "b"])
+    prompts = ["What  now?", "what now?", "And then?", "AND THEN?\n"]
+    asked = [
+        row.model_copy(update={"prompt": prompt}) for row, prompt in zip(rows, prompts, strict=True)
+    ]
+
+    compared = compare_all(score_rows(asked))
+    reading = check_reading(asked, "exact_match")
+
+    assert {(one.rows, one.prompts) for one in compared} == {(4, 2)}
+    # Each answer fits its own reference, and one of two of the other prompt's.
+    assert (reading.rows, reading.prompts) == (4, 2)
+    assert (reading.candidate, reading.baseline) == (1.0, 0.5)
+
+
+@pytest.mark.parametrize("metric", ["exact_match", "rouge_l"])
+def test_one_answer_reads_nothing_when_prompts_repeat_unequally(metric: Metric) -> None:
+    labels = ["billing", "returns", "billing", "accounts", "returns", "billing", "billing"]
+    rows = [
+        row.model_copy(update={"prompt": f"Message {number // 3}"})
+        for number, row in enumerate(answered(labels * 5, ["billing"] * 35))
+    ]
+
+    result = check_reading(rows, metric)
+
+    assert (result.rows, result.prompts) == (35, 12)
+    assert result.difference == pytest.approx(0.0, abs=1e-12)
+
+
+def test_plain_texts_are_prompts_of_their_own() -> None:
+    rows = [AnsweredRow(row=1, prompt="", reference=text, answers={}, stopped={}) for text in "aab"]
+
+    table = score_rows(rows, {"base": [2.0, 2.0, 2.0], "tuned": [1.0, 1.0, 1.0]})
+
+    assert [(one.rows, one.prompts) for one in compare_all(table)] == [(3, 2)]

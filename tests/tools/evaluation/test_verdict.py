@@ -46,10 +46,28 @@ def test_a_program_finds_what_it_needs(verdict: Verdict, tmp_path: Path) -> None
     assert (content["verdict"], content["promoted"]) == ("better", True)
     assert [one["better"] for one in content["comparisons"]] == [True, True, True]
     assert content["gate"]["checks"][0] == {
-        "name": "rows",
+        "name": "prompts",
         "passed": True,
         "reason": "40 held-out rows were compared.",
     }
+
+
+def test_nothing_is_remarked_when_nothing_was_cut_or_left_out(verdict: Verdict) -> None:
+    assert verdict.remarks == ()
+
+
+def test_cut_answers_and_rows_left_out_are_remarked(verdict: Verdict) -> None:
+    data = verdict.dataset.model_copy(
+        update={"rows_train_too_long": 80, "rows_heldout_too_long": 1}
+    )
+    cut = verdict.model_copy(update={"dataset": data, "stopped": {"base": 0.899, "tuned": 0.9}})
+
+    assert cut.remarks == (
+        "Only 89 % of the answers of the base ended by themselves. The others were cut, and are "
+        "scored as they were then.",
+        "80 of 400 training rows are too long, and left out.",
+        "1 of 41 held-out rows is too long, and left out.",
+    )
 
 
 def test_a_loss_that_is_not_a_number_is_no_verdict() -> None:

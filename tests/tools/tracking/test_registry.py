@@ -13,6 +13,7 @@ from tools.tracking.mlflow_run import RunDescription
 from tools.tracking.record_run import record_run
 from tools.tracking.registry import (
     AliasReport,
+    Champion,
     VersionReport,
     find_champion,
     model_name_for,
@@ -55,7 +56,7 @@ def tuned(store: TrackingStore, tmp_path: Path, about: RunDescription) -> Tuned:
 def decision(adapter_sha256: str, champion_version: int | None, promote: bool) -> GateDecision:
     checks = tuple(
         GateCheck(name=name, passed=promote or name != "beats_base", reason=f"About {name}.")
-        for name in ("rows", "beats_base", "reading", "beats_champion")
+        for name in ("prompts", "beats_base", "reading", "beats_champion")
     )
     return GateDecision(
         verdict="better" if promote else "not better",
@@ -75,15 +76,29 @@ def register(store: TrackingStore, model: str, made: tuple[str, str]) -> Version
     )
 
 
-def test_the_name_says_base_and_dataset() -> None:
+def name_of(base: str, label: str, source: str = "a1b2c3d4") -> str:
     sha256 = "0123456789abcdef" * 4
+    return model_name_for(base, base_sha256=sha256, dataset_label=label, dataset_source=source)
 
-    names = [
-        model_name_for(base, base_sha256=sha256, dataset_label=label)
-        for base, label in (("tiny-instruct", "Sort requests"), ("Qwen/Qwen3-0.6B", "faq"))
+
+def test_the_name_says_base_and_dataset() -> None:
+    names = [name_of("tiny-instruct", "Sort requests"), name_of("Qwen/Qwen3-0.6B", "faq")]
+
+    assert names == [
+        "tiny-instruct-01234567-sort-requests-7dcf407f",
+        "qwen3-0-6b-01234567-faq-7dcf407f",
     ]
 
-    assert names == ["tiny-instruct-01234567-sort-requests", "qwen3-0-6b-01234567-faq"]
+
+def test_datasets_that_are_called_the_same_are_told_apart() -> None:
+    assert name_of("tiny", "train", "one") != name_of("tiny", "train", "another")
+
+
+def test_the_longest_name_is_a_name(store: TrackingStore) -> None:
+    longest = name_of("owner/" + "b" * 96, f"{'d' * 39}-{'e' * 50}")
+
+    assert longest == f"{'b' * 40}-01234567-{'d' * 39}-7dcf407f"
+    assert find_champion(store, longest) is None
 
 
 def test_a_run_becomes_one_version_the_challenger(
@@ -141,15 +156,12 @@ def test_the_champion_moves_with_a_decision_on_its_weights(
         report = move_champion(
             store, model=model, version=1, decision=decision(first[1], None, True)
         )
-        assert report == AliasReport(model=model, champion_version=1, previous_version=None)
+        assert report == AliasReport(champion_version=1)
     assert register(store, model, first).aliases == ("champion",)
     register(store, model, second)
     move_champion(store, model=model, version=2, decision=decision(second[1], 1, True))
 
-    champion = find_champion(store, model)
-    assert champion is not None
-    assert (champion.version, champion.mlflow_run_id) == (2, second[0])
-    assert champion.tags == {"adapter_sha256": second[1]}
+    assert find_champion(store, model) == Champion(version=2)
     assert store.client().get_model_version(model, "1").aliases == []
 
 
@@ -171,9 +183,15 @@ def test_the_champion_stays_without_a_fitting_decision(
         with pytest.raises(TrackingError, match=reason):
             move_champion(store, model=model, version=2, decision=refused)
 
-    champion = find_champion(store, model)
-    assert champion is not None
-    assert champion.version == 1
+    assert find_champion(store, model) == Champion(version=1)
+
+
+def test_a_champion_that_is_gone_is_told(store: TrackingStore, model: str, tuned: Tuned) -> None:
+    made = tuned("one")
+    register(store, model, made)
+
+    with pytest.raises(TrackingError, match="There is now no champion, and the gate compared with"):
+        move_champion(store, model=model, version=1, decision=decision(made[1], 7, True))
 
 
 def test_an_unregistered_version_is_told(store: TrackingStore, model: str) -> None:
@@ -207,6 +225,17 @@ def test_an_adapter_with_another_kind_of_file_is_refused(
     with pytest.raises(TrackingError, match=f"a kind that is not loaded: {other}"):
         fetch_adapter(store, model, version=1, target=tmp_path / "fetched")
     assert not (tmp_path / "fetched").exists()
+
+
+def test_an_adapter_whose_weights_are_gone_is_told(
+    store: TrackingStore, model: str, tuned: Tuned, tmp_path: Path
+) -> None:
+    register(store, model, tuned("one"))
+    (weights,) = (tmp_path / "ml runs").rglob("*.safetensors")
+    weights.unlink()
+
+    with pytest.raises(TrackingError, match="The adapter is no longer in the artifact store"):
+        fetch_adapter(store, model, version=1, target=tmp_path / "fetched")
 
 
 def test_weights_changed_in_the_store_are_refused(

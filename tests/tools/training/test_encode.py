@@ -1,9 +1,10 @@
 import pytest
+from trl.chat_template_utils import qwen3_chat_template as QWEN3
 
 from tests.colours import chat
 from tools.data.conversation import Conversation, Message
 from tools.errors import ModelError, TrainingError
-from tools.training.encode import IGNORED, EncodedRow, encode, prompt_text
+from tools.training.encode import IGNORED, EncodedRow, encode, has_thoughts, prompt_text
 from tools.training.load_model import LoadedModel
 from tools.training.prove_masks import prove_masks
 
@@ -64,6 +65,37 @@ def test_a_template_that_rewrites_earlier_turns_trains_the_last_one_only(
     (row,) = encode([Conversation(messages=messages, row=1)], loaded.tokenizer)
 
     assert trained_text(row, loaded) == "2<|im_end|>"
+
+
+@pytest.fixture
+def thinker(loaded: LoadedModel) -> LoadedModel:
+    """A model whose template lets it think first, unless it is told not to."""
+    loaded.tokenizer.chat_template = QWEN3
+    return loaded
+
+
+def test_a_model_that_could_think_first_is_asked_and_taught_to_answer_at_once(
+    thinker: LoadedModel,
+) -> None:
+    conversation = chat("Say red.", "red")
+
+    (row,) = encode([conversation], thinker.tokenizer)
+
+    asked = prompt_text(conversation.prompt, thinker.tokenizer)
+    assert asked.endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
+    assert thinker.tokenizer.decode(row.input_ids).startswith(asked)
+    assert trained_text(row, thinker) == "red<|im_end|>"
+
+
+def test_thoughts_that_stand_in_an_answer_are_asked_for_and_taught(thinker: LoadedModel) -> None:
+    conversation = chat("Say red.", "<think>\nEasy.\n</think>\n\nred")
+
+    (row,) = encode([conversation], thinker.tokenizer)
+
+    asked = prompt_text(conversation.prompt, thinker.tokenizer, thinking=has_thoughts(conversation))
+    assert asked.endswith("<|im_start|>assistant\n")
+    assert thinker.tokenizer.decode(row.input_ids).startswith(asked)
+    assert trained_text(row, thinker) == "<think>\nEasy.\n</think>\n\nred<|im_end|>"
 
 
 def test_plain_text_is_wholly_in_the_loss_and_closed(loaded: LoadedModel) -> None:

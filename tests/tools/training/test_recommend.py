@@ -5,7 +5,7 @@ import pytest
 
 from tools.errors import RecipeError
 from tools.hub.resolve_model import ModelSource
-from tools.training.estimate_memory import adapter_parameters, estimate_memory
+from tools.training.estimate_memory import adapter_parameters, check_memory, estimate_memory
 from tools.training.probe_hardware import Gpu, HardwareReport
 from tools.training.recipe import Recipe
 from tools.training.recommend import recommend
@@ -173,6 +173,19 @@ def test_a_model_too_large_for_the_machine_does_not_fit() -> None:
 
     assert not advice.fits
     assert advice.estimated_memory_gib > 0.9 * advice.available_memory_gib == 0.9 * 16
+    reason = advice.reasons["per_device_train_batch_size"]
+    assert reason == "Not even one row at a time fits the memory."
+
+
+@pytest.mark.parametrize("free_gib", [2.0, 3.0, 4.0, 5.0, 6.0, 8.0])
+def test_what_is_recommended_as_fitting_is_let_through_and_nothing_else(free_gib: float) -> None:
+    advice = advise("0.6B", machine(free_gib), longest_tokens=500)
+
+    if advice.fits:
+        check_memory(model("0.6B"), advice.recipe, free_gib=free_gib)
+    else:
+        with pytest.raises(RecipeError, match=rf"of the {free_gib} GiB that are free"):
+            check_memory(model("0.6B"), advice.recipe, free_gib=free_gib)
 
 
 @pytest.mark.parametrize("bf16", [True, False])

@@ -1,22 +1,25 @@
+import json
 import math
-import resource
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.colours import chat, colour_chats
 from tests.listener import Listener
+from tests.tools.training.full_disk import fill_up, room_again_afterwards
+from tools.data.conversation import write_version
 from tools.errors import TrainingError
-from tools.hub.resolve_model import ModelSource
+from tools.hub.resolve_model import ModelSource, resolve_model
 from tools.progress import Cancelled
 from tools.training.checkpoints import MANIFEST, Manifest, damage
 from tools.training.recipe import Recipe
+from tools.training.tiny_model import TinySize, build_tiny_tokenizer
 from tools.training.train_lora import train_lora
+from tools.workspace import Workspace
 
 pytestmark = [
     pytest.mark.slow,
@@ -70,6 +73,76 @@ def test_a_finished_training_is_not_done_again(
 
     assert train_lora(recipe, source, colours, tmp_path, progress=listener) == first
     assert listener.percents == []
+
+
+def test_a_report_of_another_version_is_not_taken_for_a_finished_training(
+    recipe: Recipe, source: ModelSource, colours: Rows, tmp_path: Path
+) -> None:
+    short = recipe.model_copy(update={"num_train_epochs": 1})
+    first = train_lora(short, source, colours, tmp_path)
+    path = tmp_path / "training.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    del record["report"]["train_rows"]
+    path.write_text(json.dumps(record), encoding="utf-8")
+
+    again = train_lora(short, source, colours, tmp_path)
+
+    assert again.adapter_sha256 == first.adapter_sha256
+    assert again.train_rows == 64
+
+
+def test_rows_left_out_for_their_length_are_said_and_not_counted(
+    recipe: Recipe, source: ModelSource, workspace: Workspace, tmp_path: Path
+) -> None:
+    long = [chat(f"{number} " * 60, "red", row=number) for number in (21, 22, 23)]
+    rows = (
+        write_version(workspace.datasets, "train", [*colour_chats(16), *long]),
+        write_version(workspace.datasets, "validation", [*colour_chats(4), long[0]]),
+    )
+    listener = Listener()
+
+    report = train_lora(
+        recipe.model_copy(update={"max_length": 64, "num_train_epochs": 1}),
+        source,
+        rows,
+        tmp_path,
+        progress=listener,
+    )
+
+    assert (report.train_rows, report.train_rows_too_long) == (16, 3)
+    assert listener.logs == [
+        "Training tiny on 16 rows for 1 epochs.",
+        "Longer than 64 tokens, and left out: 3 of 19 rows to train on. The first is row 21.",
+        "Longer than 64 tokens, and left out: 1 of 5 rows to watch the loss on. The first is row "
+        "21.",
+    ]
+
+
+def test_a_model_whose_sizes_stand_in_a_part_of_its_config_is_trained(
+    colours: Rows, tmp_path: Path
+) -> None:
+    base = resolve_model(str(_gemma3(tmp_path / "gemma")), workspace=Workspace(tmp_path / "work"))
+    recipe = Recipe(
+        model_name_or_path=base.name, num_train_epochs=1, r=4, target_modules=("q_proj",)
+    )
+
+    report = train_lora(recipe, base, colours, tmp_path / "run")
+
+    assert report.steps == 8
+
+
+def test_checkpoints_of_another_recipe_are_not_taken_for_newer_ones(
+    recipe: Recipe, source: ModelSource, colours: Rows, tmp_path: Path
+) -> None:
+    with pytest.raises(Cancelled):
+        train_lora(recipe, source, colours, tmp_path, progress=Listener(stop_after=25))
+    other = recipe.model_copy(update={"learning_rate": 1e-3})
+
+    with pytest.raises(Cancelled):
+        train_lora(other, source, colours, tmp_path, progress=Listener(stop_after=9))
+
+    resumed = train_lora(other, source, colours, tmp_path)
+    assert resumed.resumed_from_step == 10
 
 
 def test_asked_to_stop_it_goes_on_later_as_if_nothing_had_happened(
@@ -133,7 +206,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_ones_before_intact(
     recipe: Recipe, source: ModelSource, colours: Rows, tmp_path: Path
 ) -> None:
     with (
-        _file_limit_kept(),
+        room_again_afterwards(),
         pytest.raises(TrainingError, match="cannot be written; the one before it is intact"),
     ):
         train_lora(recipe, source, colours, tmp_path, progress=_DiskFillsUp())
@@ -145,23 +218,34 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_ones_before_intact(
         assert damage(checkpoint, manifest.fingerprint) is None
 
 
-@contextmanager
-def _file_limit_kept() -> Iterator[None]:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 class _DiskFillsUp(Listener):
     """Lets no file grow beyond 20 kB from the tenth step on: the system refuses the write."""
 
     def percent(self, done: float, seconds_left: float | None = None) -> None:
         super().percent(done, seconds_left)
         if len(self.percents) == 10:
-            hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+            fill_up(20_000)
+
+
+def _gemma3(folder: Path) -> Path:
+    """Write a model that reads pictures too, of which the text part alone is of use here."""
+    from transformers import Gemma3Config, Gemma3ForConditionalGeneration
+
+    tokenizer = build_tiny_tokenizer(["Say red."], TinySize(vocabulary=300))
+    common = {"num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 16}
+    text = {"vocab_size": len(tokenizer), "hidden_size": 16, "num_key_value_heads": 1}
+    config = Gemma3Config(
+        text_config={**common, **text, "head_dim": 16, "max_position_embeddings": 128},
+        vision_config={**common, "hidden_size": 16, "image_size": 28, "patch_size": 14},
+        mm_tokens_per_image=4,
+        boi_token_index=3,
+        eoi_token_index=4,
+        image_token_index=5,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    Gemma3ForConditionalGeneration(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
 
 
 class _NumbersOnly(Listener):

@@ -1,0 +1,1 @@
+"""People: how accounts begin, sign in, are known again, and are managed."""

@@ -1,0 +1,155 @@
+"""Start waiting jobs while there are free slots, and look after those that run.
+
+Any number of dispatchers may work over one database. A worker is dead when its process is gone, or
+when it gave no sign of life for as long as the lease, measured by this dispatcher's own clock from
+the last sign it saw: a clock that is set, or a slow other machine, ends no job.
+
+Not covered: what a job does (`worker.py`).
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from backend.database import reading
+from backend.jobs.local_runner import Runner
+from backend.jobs.queries import running
+from backend.jobs.store import JobStore
+from backend.tables.job import Job
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long the dispatcher waits for what, in seconds."""
+
+    between_looks: float = 0.5
+    lease: float = 30
+    after_cancel: float = 7  # the worker saves a checkpoint; then it is killed
+
+
+@dataclass
+class _Watched:
+    token: int
+    beats: int
+    seen: float
+    cancel_seen: float | None = None
+
+
+class Dispatcher:
+    """Moves jobs from their queues to a runner, until it is stopped."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        runner: Runner,
+        slots: Mapping[str, int],
+        *,
+        patience: Patience | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._runner = runner
+        self._slots = dict(slots)
+        self._patience = patience or Patience()
+        self._clock = clock
+        self._watched: dict[UUID, _Watched] = {}
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="dispatcher", daemon=True)
+        self.looked_at = clock()
+
+    def start(self) -> None:
+        """Begin in a thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread. Jobs that run go on; the next dispatcher finds them."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
+
+    def wake(self) -> None:
+        """Look at once: something was submitted or cancelled."""
+        self._wake.set()
+
+    @property
+    def working(self) -> bool:
+        """Whether it has looked at the jobs lately."""
+        return self._clock() - self.looked_at < 10 + self._patience.between_looks
+
+    def look(self) -> None:
+        """Look after the running jobs, then fill the free slots."""
+        self._look_after()
+        for queue, slots in self._slots.items():
+            while (job := self._store.claim(queue, slots, {})) is not None:
+                self._begin(job)
+        self.looked_at = self._clock()
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.look()
+            except SQLAlchemyError:
+                logger.warning("The job table cannot be read; trying again.", exc_info=True)
+            except Exception:
+                logger.exception("The dispatcher failed; trying again.")
+            self._wake.wait(self._patience.between_looks)
+            self._wake.clear()
+
+    def _begin(self, job: Job) -> None:
+        try:
+            worker = self._runner.start(job.id, job.token)
+        except OSError:
+            logger.exception("Job %s cannot be started.", job.id)
+            self._store.take_away(job.id, job.token, job.beats)
+            return
+        if not self._store.note_worker(job.id, job.token, worker):
+            self._runner.kill(worker)
+
+    def _look_after(self) -> None:
+        with reading(self._store.engine) as connection:
+            jobs = running(connection)
+        known = {job.id for job in jobs}
+        self._watched = {key: one for key, one in self._watched.items() if key in known}
+        for job in jobs:
+            watched = self._watch(job)
+            if self._is_dead(job, watched):
+                logger.warning("Job %s lost its worker.", job.id)
+                self._end_worker(job)
+                self._store.take_away(job.id, job.token, job.beats)
+            elif self._is_deaf(watched):
+                logger.warning("Job %s did not stop when asked, and is ended.", job.id)
+                self._end_worker(job)
+
+    def _watch(self, job: Job) -> _Watched:
+        now = self._clock()
+        watched = self._watched.get(job.id)
+        if watched is None or watched.token != job.token:
+            watched = self._watched[job.id] = _Watched(job.token, job.beats, now)
+        if watched.beats != job.beats:
+            watched.beats, watched.seen = job.beats, now
+        if job.cancel_requested and watched.cancel_seen is None:
+            watched.cancel_seen = now
+        return watched
+
+    def _is_dead(self, job: Job, watched: _Watched) -> bool:
+        worker = job.worker or {}
+        gone = self._runner.knows(worker) and not self._runner.alive(worker)
+        return gone or self._clock() - watched.seen > self._patience.lease
+
+    def _is_deaf(self, watched: _Watched) -> bool:
+        asked = watched.cancel_seen
+        return asked is not None and self._clock() - asked > self._patience.after_cancel
+
+    def _end_worker(self, job: Job) -> None:
+        worker = job.worker or {}
+        if self._runner.knows(worker):
+            self._runner.kill(worker)

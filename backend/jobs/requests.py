@@ -1,0 +1,92 @@
+"""What can be asked of a job, by kind. The same models are the API's bodies and the jobs' payloads.
+
+A model or dataset is named, never a path: what the name means is decided in its owner's workspace.
+"""
+
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from tools.training.recipe import Recipe
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
+Name = Annotated[str, StringConstraints(pattern=rf"^{_NAME}$")]
+ModelName = Annotated[
+    str,
+    StringConstraints(pattern=rf"^{_NAME}(/{_NAME}(@[A-Za-z0-9][A-Za-z0-9./_-]{{0,127}})?)?$"),
+    Field(description="Name of a local model, or an id on the Hub: `org/name[@revision]`."),
+]
+HubId = Annotated[str, StringConstraints(pattern=rf"^{_NAME}/{_NAME}$")]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ImportRequest(_Request):
+    """Import a dataset of the Hub, or a file that was uploaded."""
+
+    name: Name = Field(description="What to call it here.")
+    hub_id: HubId | None = None
+    config: Name | None = Field(default=None, description="Configuration of a Hub dataset.")
+    split: Name = Field(default="train", description="Split of a Hub dataset.")
+    revision: Name | None = Field(default=None, description="Branch, tag or commit on the Hub.")
+    upload: Name | None = Field(default=None, description="Name that an upload was given.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.hub_id is None) == (self.upload is None):
+            raise ValueError("Give either hub_id or upload")
+        return self
+
+
+class TrainRequest(_Request):
+    """Train an adapter for a model on a dataset."""
+
+    model: ModelName
+    dataset: Name = Field(description="Name of one of your datasets.")
+    recipe: dict[str, Any] = Field(
+        default_factory=dict,
+        max_length=40,
+        description="Fields of the recipe that differ from what is recommended.",
+    )
+    seed: Seed = 42
+
+    def changes(self) -> dict[str, Any]:
+        """Return the fields to change under their canonical names.
+
+        Raises:
+            ValidationError: Fields are unknown or out of bounds.
+        """
+        recipe = Recipe.model_validate({"model_name_or_path": self.model, **self.recipe})
+        given = recipe.model_fields_set - {"model_name_or_path"}
+        return recipe.model_dump(mode="json", include=given)
+
+
+class RecommendRequest(_Request):
+    """Recommend a recipe for training a model on a dataset."""
+
+    model: ModelName
+    dataset: Name = Field(description="Name of one of your datasets.")
+    seed: Seed = 42
+
+
+class EvaluateRequest(_Request):
+    """Compare what a training made with its base, and register it."""
+
+    training: UUID = Field(description="Id of a training job that succeeded.")
+
+
+class CrewRequest(_Request):
+    """Let the crew fine-tune a model on a dataset and prove it."""
+
+    model: ModelName
+    dataset: Name = Field(description="Name of one of your datasets.")
+    goal: str = Field(min_length=1, max_length=500, description="What the model is for.")
+    shuffle_labels: bool = Field(default=False, description="Self-test: must end 'not better'.")
+    seed: Seed = 42
+
+
+QUEUES = {"import": "cpu", "recommend": "cpu", "train": "gpu", "evaluate": "gpu", "crew": "gpu"}

@@ -1,0 +1,49 @@
+"""The job that lets the crew fine-tune a model and prove it."""
+
+from typing import Any
+
+from sqlalchemy import Engine
+
+from agents.fine_tune_flow import begin, go_on
+from agents.job import FineTuneJob, Studio
+from agents.language_model import connect
+from backend.datasets import find_dataset
+from backend.jobs.place import Place
+from backend.jobs.requests import CrewRequest
+from tools.errors import DatasetError
+
+
+def do_crew(place: Place, engine: Engine) -> dict[str, Any]:
+    """Begin the run, or go on with it when an attempt before this one began it."""
+    ask = CrewRequest.model_validate(place.job.payload)
+    studio = _studio(place)
+    if not (place.run / "state.json").is_file():
+        dataset = find_dataset(engine, place.job.owner_id, ask.dataset)
+        if dataset is None:
+            raise DatasetError(f"There is no dataset {ask.dataset!r}. Import it first.")
+        place.model(ask.model)
+        job = FineTuneJob(
+            model=ask.model,
+            dataset=str(place.workspace.dataset(dataset.version)),
+            goal=ask.goal,
+            shuffle_labels=ask.shuffle_labels,
+            seed=ask.seed,
+        )
+        begin(studio, job, place.run)
+    verdict = go_on(studio, place.run.name)
+    return {"run": place.run.name, "verdict": verdict.model_dump(mode="json")}
+
+
+def _studio(place: Place) -> Studio:
+    settings = place.settings
+    llm = None
+    if settings.llm_base_url and settings.llm_model:
+        llm = connect(settings.llm_base_url, settings.llm_model, settings.llm_api_key)
+    return Studio(
+        workspace=place.workspace,
+        store=settings.tracking_store(),
+        progress=place.progress,
+        llm=llm,
+        hub_token=settings.hf_token,
+        hub_endpoint=settings.hf_endpoint,
+    )

@@ -1,0 +1,181 @@
+"""The job that trains an adapter: clean and split the rows, choose the recipe, prove, train.
+
+It is what the crew's Data Manager and Training Specialist do when nobody judges: the same tools in
+the same order, with the recommended recipe and the changes that were asked for.
+
+Not covered: whether the result is better than its base.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine
+
+from backend.datasets import find_dataset
+from backend.jobs.place import Place
+from backend.jobs.requests import RecommendRequest, TrainRequest
+from tools.data.conversation import read_conversations
+from tools.data.deduplicate import deduplicate
+from tools.data.split_dataset import SplitReport, split_dataset
+from tools.data.validate_dataset import remove_invalid
+from tools.errors import DatasetError, RecipeError
+from tools.files import sha256_of
+from tools.hub.resolve_model import ModelSource
+from tools.progress import Cancelled, Progress
+from tools.tracking.live_run import LiveRun, RunStatus
+from tools.tracking.mlflow_run import DatasetInput, RunDescription
+from tools.training.check_space import check_space, space_needed
+from tools.training.encode import encode
+from tools.training.end_of_turn import generation_stops
+from tools.training.estimate_memory import estimate_memory
+from tools.training.load_model import load_tokenizer
+from tools.training.probe_hardware import HardwareReport, probe_hardware
+from tools.training.prove_masks import prove_masks
+from tools.training.recipe import Recipe, check_recipe, load_recipe, save_recipe
+from tools.training.recommend import Recommendation, recommend
+from tools.training.train_lora import train_lora
+
+_RECIPE = "recipe.yaml"
+
+
+def do_train(place: Place, engine: Engine) -> dict[str, Any]:
+    """Train what was asked for, and return the report with the recipe and the rows."""
+    ask = TrainRequest.model_validate(place.job.payload)
+    source = place.model(ask.model)
+    split = prepare_rows(place, engine, dataset_name=ask.dataset)
+    hardware = probe_hardware(place.run)
+    recipe = _choose(place, ask, advise(place, source, split=split, hardware=hardware))
+    check_space(place.run, space_needed(source, recipe))
+    _refuse_too_large(source, recipe, hardware)
+    save_recipe(recipe, place.run / _RECIPE)
+    rows = (place.workspace.dataset(split.train), place.workspace.dataset(split.validation))
+    with _recorded(place, recipe, ask=ask, split=split) as progress:
+        report = train_lora(
+            recipe, source, rows, place.run, device=hardware.device, progress=progress
+        )
+    return {
+        "run": place.run.name,
+        "recipe": recipe.model_dump(mode="json"),
+        "split": split.model_dump(mode="json"),
+        "training": report.model_dump(mode="json", exclude={"losses"}),
+    }
+
+
+def do_recommend(place: Place, engine: Engine) -> dict[str, Any]:
+    """Recommend a recipe, with a reason for each of its values."""
+    ask = RecommendRequest.model_validate(place.job.payload)
+    source = place.model(ask.model)
+    split = prepare_rows(place, engine, dataset_name=ask.dataset)
+    hardware = probe_hardware(place.workspace.root)
+    advice = advise(place, source, split=split, hardware=hardware)
+    return advice.model_dump(mode="json")
+
+
+def prepare_rows(place: Place, engine: Engine, *, dataset_name: str) -> SplitReport:
+    """Return the split of the dataset without its faulty and repeated rows.
+
+    Raises:
+        DatasetError: There is no such dataset, or too little is left of it.
+    """
+    dataset = find_dataset(engine, place.job.owner_id, dataset_name)
+    if dataset is None:
+        raise DatasetError(f"There is no dataset {dataset_name!r}. Import it first.")
+    folder = place.workspace.datasets
+    usable = remove_invalid(place.workspace.dataset(dataset.version), folder)
+    single = deduplicate(place.workspace.dataset(usable.dataset), folder)
+    dropped = dataset.rows - single.rows_kept
+    if dropped:
+        place.progress.log(f"{dropped} of {dataset.rows} rows are left out: faulty or repeated.")
+    clean = place.workspace.dataset(single.dataset)
+    return split_dataset(clean, folder)
+
+
+def advise(
+    place: Place, source: ModelSource, *, split: SplitReport, hardware: HardwareReport
+) -> Recommendation:
+    """Return the recipe to begin with, after the proof that every row teaches its answer."""
+    tokenizer = load_tokenizer(source)
+    rows = encode(read_conversations(place.workspace.dataset(split.train)), tokenizer)
+    limit, stops = source.max_positions or 131_072, generation_stops(source.folder)
+    proof = prove_masks(rows, tokenizer, max_length=limit, eos=stops)
+    return recommend(
+        source,
+        hardware,
+        rows=proof.rows,
+        longest_tokens=proof.longest_tokens,
+        median_tokens=proof.median_tokens,
+        seed=place.job.payload.get("seed", 42),
+    )
+
+
+def _choose(place: Place, ask: TrainRequest, advice: Recommendation) -> Recipe:
+    """Return the recipe: that of the attempt before, or what is recommended with the changes."""
+    if (place.run / _RECIPE).is_file():
+        return load_recipe(place.run / _RECIPE)
+    return check_recipe({**advice.recipe.model_dump(), **ask.changes()})
+
+
+def _refuse_too_large(source: ModelSource, recipe: Recipe, hardware: HardwareReport) -> None:
+    needed, there = estimate_memory(source, recipe).total_gib, hardware.training_memory_gib
+    if needed > there:
+        raise RecipeError(
+            f"The training needs about {needed:.1f} GiB of memory and {there:.1f} GiB are free. "
+            "Choose a smaller model, or make per_device_train_batch_size or max_length smaller."
+        )
+
+
+@contextmanager
+def _recorded(
+    place: Place, recipe: Recipe, *, ask: TrainRequest, split: SplitReport
+) -> Iterator[Progress]:
+    """Yield a `Progress` that also keeps the metrics for MLflow, which nothing waits for."""
+    about = describe_training(place, place.run.name, recipe=recipe, ask=ask, split=split)
+    live = LiveRun.start(place.settings.tracking_store(), place.run, about=about)
+    status: RunStatus = "FAILED"
+    try:
+        yield _Both(place.progress, live)
+        status = "FINISHED"
+    except Cancelled:
+        status = "KILLED"
+        raise
+    finally:
+        report = live.close(status)
+        if report.problem:
+            place.progress.log(f"MLflow: {report.problem} The metrics are kept, and sent later.")
+
+
+def describe_training(
+    place: Place, run: str, *, recipe: Recipe, ask: TrainRequest, split: SplitReport
+) -> RunDescription:
+    """Return what the MLflow run of the training `run` says of itself."""
+    run = place.job.payload.get("run") or place.job.id.hex
+    return RunDescription(
+        name=run,
+        params=recipe.model_dump(mode="json"),
+        tags={
+            "crewtune.run": run,
+            "crewtune.owner": str(place.job.owner_id),
+            "crewtune.base_model": recipe.model_name_or_path,
+        },
+        dataset=DatasetInput(
+            name=split.train,
+            sha256=sha256_of(place.workspace.dataset(split.train)),
+            rows=split.train_rows,
+            source=ask.dataset,
+        ),
+    )
+
+
+class _Both:
+    """A `Progress` that hands every metric to MLflow's line as well."""
+
+    def __init__(self, progress: Progress, live: LiveRun) -> None:
+        self._progress, self._live = progress, live
+        self.log, self.sample = progress.log, progress.sample
+        self.percent, self.check = progress.percent, progress.check
+
+    def metric(self, name: str, value: float, step: int) -> None:
+        """Tell both."""
+        self._progress.metric(name, value, step)
+        self._live.metric(name, value, step)

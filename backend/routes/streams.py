@@ -1,0 +1,134 @@
+"""Job events as they happen: server-sent events, and a WebSocket for those who prefer one.
+
+Who listens is asked again at every heartbeat, so that a token that expired, or was taken away, ends
+the stream.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, WebSocket, WebSocketDisconnect
+from fastapi.responses import StreamingResponse
+from fastapi.sse import format_sse_event
+
+from backend.database import reading
+from backend.deps import AccountsDep, EngineDep
+from backend.errors import Refusal
+from backend.jobs.feed import Feed, Told
+from backend.jobs.queries import find_owned
+from backend.owned import FeedDep, OwnedJob
+from backend.problems import problems
+
+router = APIRouter(prefix="/jobs", tags=["jobs"])
+
+_HEARTBEAT_SECONDS = 10.0
+_BIGGEST = 2**53
+_UNSIGNED, _UNKNOWN, _CLOSING = 4401, 4404, 1001
+_Listener = AsyncIterator[Told | None]
+
+
+@router.get(
+    "/{job_id}/stream",
+    summary="Follow a job",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"text/event-stream": {}}, "description": "Events, as they happen."},
+        **problems(401, 404, 422, 429, 503),
+    },
+)
+async def stream_events(
+    job: OwnedJob,
+    feed: FeedDep,
+    accounts: AccountsDep,
+    authorization: Annotated[str, Header(include_in_schema=False)] = "",
+    last_event_id: Annotated[int, Header(ge=0, le=_BIGGEST)] = 0,
+) -> StreamingResponse:
+    """Send every event after `Last-Event-ID`, then each as it happens, to the job's end."""
+    if feed.full:
+        raise Refusal(503, "Too many streams are open. Try again.", headers={"Retry-After": "10"})
+
+    def still_allowed() -> bool:
+        with suppress(Refusal):
+            return accounts.authenticator.caller([authorization]).user.id == job.owner_id
+        return False
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b": welcome\n\n"
+        async for told in _listen(feed, job.id, last_event_id):
+            if told is not None:
+                yield told.sse
+            elif await asyncio.to_thread(still_allowed):
+                yield b": still here\n\n"
+            else:
+                said = '{"status":401,"code":"invalid_token","detail":"Sign in again."}'
+                yield format_sse_event(event="error", data_str=said)
+                return
+
+    return StreamingResponse(
+        body(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+    )
+
+
+@router.websocket("/{job_id}/ws")
+async def follow_by_websocket(
+    socket: WebSocket,
+    job_id: UUID,
+    feed: FeedDep,
+    engine: EngineDep,
+    accounts: AccountsDep,
+    after: Annotated[int, Query(ge=0, le=_BIGGEST)] = 0,
+) -> None:
+    """Send the same events as JSON messages. Sign in by header, or by a first message."""
+    await socket.accept()
+    with suppress(WebSocketDisconnect, RuntimeError):
+        token = await _token_of(socket)
+
+        def find() -> int | None:
+            """Return why the caller may not listen, if so."""
+            try:
+                user = accounts.authenticator.of_token(token).user
+            except Refusal:
+                return _UNSIGNED
+            with reading(engine) as connection:
+                return None if find_owned(connection, user.id, job_id) else _UNKNOWN
+
+        refusal = await asyncio.to_thread(find)
+        if refusal is None:
+            async for told in _listen(feed, job_id, after):
+                if told is not None:
+                    await socket.send_text(told.json)
+                elif (refusal := await asyncio.to_thread(find)) is not None:
+                    break
+                else:
+                    await socket.send_text("{}")
+        await socket.close(refusal or (_CLOSING if feed.closing else 1000))
+
+
+async def _token_of(socket: WebSocket) -> str:
+    header = socket.headers.get("authorization", "")
+    if header:
+        return header.partition(" ")[2]
+    with suppress(TimeoutError, ValueError, KeyError, TypeError):
+        first = await asyncio.wait_for(socket.receive_json(), _HEARTBEAT_SECONDS)
+        return str(first["token"])
+    return ""
+
+
+async def _listen(feed: Feed, job_id: UUID, sequence: int) -> _Listener:
+    """Yield every event after `sequence`, and None at each heartbeat, to the job's end."""
+    await feed.join(job_id)
+    try:
+        while not feed.closing:
+            told = await feed.after(job_id, sequence, _HEARTBEAT_SECONDS)
+            for one in told:
+                yield one
+                sequence = one.sequence
+                if one.final:
+                    return
+            if not told:
+                yield None
+    finally:
+        feed.leave(job_id)

@@ -1,0 +1,116 @@
+"""Trainings, recommendations, evaluations and crew runs: ask for one, and get its job."""
+
+import json
+from typing import Any
+
+from fastapi import APIRouter, status
+from fastapi.responses import HTMLResponse
+from pydantic import ValidationError
+
+from backend.database import reading
+from backend.deps import Writer
+from backend.errors import invalid_fields, not_found, refused_field
+from backend.jobs.public import IdempotencyKey, JobPublic
+from backend.jobs.queries import find_owned
+from backend.jobs.requests import CrewRequest, EvaluateRequest, RecommendRequest, TrainRequest
+from backend.owned import CounterDep, OwnedJob, WorkspaceDep
+from backend.problems import problems
+from backend.strict_json import StrictRoute
+from backend.tables.job import JobStatus, run_of
+
+router = APIRouter(tags=["work"], route_class=StrictRoute)
+
+_ASKED = problems(400, 401, 403, 404, 409, 415, 422)
+# The page brings its own style and pictures, and may fetch and run nothing.
+_REPORT_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+}
+
+
+@router.post("/trainings", status_code=status.HTTP_201_CREATED, summary="Train", responses=_ASKED)
+def start_training(
+    request: TrainRequest, user: Writer, counter: CounterDep, idempotency_key: IdempotencyKey = None
+) -> JobPublic:
+    """Train an adapter with the recommended recipe and your changes to it."""
+    counter.need_dataset(user, request.dataset)
+    try:
+        payload = {**request.model_dump(mode="json"), "recipe": request.changes()}
+    except ValidationError as error:
+        raise invalid_fields(error.errors(), under=("recipe",)) from error
+    return counter.start(user, "train", payload, idempotency_key)
+
+
+@router.post(
+    "/trainings/recommendation",
+    status_code=status.HTTP_201_CREATED,
+    summary="Recommend a recipe",
+    responses=_ASKED,
+)
+def recommend_recipe(
+    request: RecommendRequest,
+    user: Writer,
+    counter: CounterDep,
+    idempotency_key: IdempotencyKey = None,
+) -> JobPublic:
+    """Its result is a recipe for this machine, model and dataset, with a reason for each value."""
+    counter.need_dataset(user, request.dataset)
+    return counter.start(user, "recommend", request.model_dump(mode="json"), idempotency_key)
+
+
+@router.post(
+    "/evaluations", status_code=status.HTTP_201_CREATED, summary="Evaluate", responses=_ASKED
+)
+def start_evaluation(
+    request: EvaluateRequest,
+    user: Writer,
+    counter: CounterDep,
+    idempotency_key: IdempotencyKey = None,
+) -> JobPublic:
+    """Compare a trained adapter with its base on held-out rows, and let the gate decide."""
+    with reading(counter.store.engine) as connection:
+        training = find_owned(connection, user.id, request.training)
+    if training is None or training.kind != "train":
+        raise refused_field("/training", "not_found", "There is no such training.", status=404)
+    if training.status != JobStatus.SUCCEEDED:
+        raise refused_field(
+            "/training", "not_ready", f"The training is {training.status}.", status=409
+        )
+    return counter.start(user, "evaluate", request.model_dump(mode="json"), idempotency_key)
+
+
+@router.post(
+    "/crew-runs", status_code=status.HTTP_201_CREATED, summary="Call the crew", responses=_ASKED
+)
+def start_crew_run(
+    request: CrewRequest, user: Writer, counter: CounterDep, idempotency_key: IdempotencyKey = None
+) -> JobPublic:
+    """Let the four agents repair the data, train, prove and record."""
+    counter.need_dataset(user, request.dataset)
+    return counter.start(user, "crew", request.model_dump(mode="json"), idempotency_key)
+
+
+@router.get(
+    "/crew-runs/{job_id}/receipts",
+    summary="Read the agents' receipts",
+    responses=problems(401, 404, 422),
+)
+def list_receipts(job: OwnedJob, workspace: WorkspaceDep) -> list[dict[str, Any]]:
+    """What each agent was told, called and answered, of the steps that ended."""
+    if job.kind != "crew":
+        raise not_found()
+    folder = workspace.open_run(run_of(job)) / "receipts"
+    return [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
+
+
+@router.get(
+    "/crew-runs/{job_id}/report",
+    summary="Read the report",
+    response_class=HTMLResponse,
+    responses=problems(401, 404, 422),
+)
+def read_report(job: OwnedJob, workspace: WorkspaceDep) -> HTMLResponse:
+    """The verdict as a page that needs nothing else."""
+    path = workspace.open_run(run_of(job)) / "report.html"
+    if job.kind != "crew" or not path.is_file():
+        raise not_found()
+    return HTMLResponse(path.read_text(encoding="utf-8"), headers=_REPORT_HEADERS)

@@ -1,0 +1,1 @@
+"""Passwords, tokens and secrets: everything here is small, and used through `accounts`."""

@@ -1,0 +1,1 @@
+"""The studio's screens. They draw, and speak HTTP only through `crewtune`."""

@@ -1,0 +1,74 @@
+"""How a job is drawn, the same in every tab: its state, its place in the queue, what went wrong."""
+
+from typing import Literal
+
+import streamlit as st
+from crewtune import Job, Studio
+
+from frontend.telling import toast, told
+from frontend.words import ago, duration, plain
+
+_Colour = Literal["gray", "blue", "orange", "green", "red"]
+_COLOURS: dict[str, _Colour] = {
+    "queued": "gray",
+    "running": "blue",
+    "interrupted": "orange",
+    "succeeded": "green",
+    "failed": "red",
+    "cancelled": "gray",
+}
+
+
+def place_of(job: Job) -> str:
+    """Return where the job stands, in a few words."""
+    if job.status == "queued":
+        ahead = job.position or 0
+        return "next in the queue" if ahead == 0 else f"{ahead} before it in the queue"
+    if job.status == "running":
+        if job.cancel_requested:
+            return "stopping"
+        left = "" if job.seconds_left is None else f", about {duration(job.seconds_left)} left"
+        return f"{job.percent:.0f} %{left}"
+    if job.status == "interrupted":
+        return "its worker was lost; it goes on by itself from its last checkpoint"
+    return ago(job.ended_at)
+
+
+def label_of(job: Job) -> str:
+    """Return a line that names the job, for lists to choose from."""
+    asked = job.request
+    what = asked.get("dataset") or asked.get("name") or ""
+    model = f"{asked['model']} on " if "model" in asked else ""
+    return f"#{job.number} · {model}{what} · {job.status}"
+
+
+def draw_state(job: Job) -> None:
+    """Draw the job's state and, while it works, how far it is."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(job.status, color=_COLOURS.get(job.status, "gray"))
+        st.caption(f"Job #{job.number} · {place_of(job)}", width="content")
+    if job.status == "running":
+        st.progress(min(max(job.percent, 0.0), 100.0) / 100)
+    if job.error is not None:
+        st.error(f"{plain(job.error.reason)} ({plain(job.error.code)})")
+
+
+def draw_actions(client: Studio, job: Job, *, key: str) -> None:
+    """Draw what can be done about the job: cancel it, or go on with it."""
+    if not job.ended:
+        stop = st.button("Cancel", key=f"{key}_cancel", disabled=job.cancel_requested)
+        if stop:
+            with told(toast):
+                client.cancel(job.id)
+                st.rerun(scope="fragment")
+    elif job.status in ("failed", "cancelled"):
+        again = st.button("Resume", key=f"{key}_resume", help="Goes on from the last checkpoint.")
+        if again:
+            with told(toast):
+                resumed = client.resume(job.id)
+                toast(f"Job #{resumed.number} goes on with it.")
+
+
+def draw_log(lines: list[str], *, height: int = 220) -> None:
+    """Draw the latest sentences of a log, as plain text."""
+    st.code("\n".join(lines[-200:]) or "Nothing has been said yet.", language=None, height=height)

@@ -1,0 +1,117 @@
+"""A recipe on the screen: its values and why, a field for each, the file and command that say it.
+
+Not covered: which values are allowed. The API says what is wrong with one.
+"""
+
+import json
+import shlex
+from typing import Any
+
+import streamlit as st
+from crewtune import Recommendation
+
+from frontend.words import figure, plain
+
+_MODEL = "model_name_or_path"
+_CHOSEN_BEFORE = (_MODEL, "seed")
+_CHOICES = {"lr_scheduler_type": ("cosine", "linear", "constant_with_warmup")}
+_HELP = {
+    "r": "Rank of the LoRA matrices.",
+    "lora_alpha": "The LoRA scale is lora_alpha / r.",
+    "target_modules": "all-linear, or names of layers with commas between them.",
+    "warmup_steps": "Share of the steps in which the learning rate rises.",
+    "max_length": "Tokens a row may have. Longer rows are left out, never cut.",
+    "bf16": "Compute in bfloat16 rather than float32.",
+}
+
+Recipe = dict[str, Any]
+
+
+def draw_reasons(advice: Recommendation) -> None:
+    """Draw the recommended values, each with why."""
+    if advice.fits:
+        st.caption(
+            f"Needs about {advice.estimated_memory_gib:.1f} GiB of memory; "
+            f"{advice.available_memory_gib:.1f} GiB are free."
+        )
+    else:
+        st.warning(
+            f"It needs about {advice.estimated_memory_gib:.1f} GiB of memory and "
+            f"{advice.available_memory_gib:.1f} GiB are free. Choose a smaller model, or make "
+            "per\\_device\\_train\\_batch\\_size or max\\_length smaller."
+        )
+    rows = [
+        {
+            "Field": plain(name),
+            "Value": plain(figure(value)),
+            "Why": plain(advice.reasons.get(name, "")),
+        }
+        for name, value in advice.recipe.items()
+        if name != _MODEL
+    ]
+    st.table(rows, hide_index=True)
+
+
+def fill_fields(recipe: Recipe) -> None:
+    """Put the values of `recipe` into the fields. Called before they are drawn."""
+    for name, value in recipe.items():
+        if name not in _CHOSEN_BEFORE:
+            shown = ", ".join(value) if isinstance(value, list | tuple) else value
+            st.session_state[f"training_recipe_{name}"] = shown
+
+
+def draw_fields(recipe: Recipe) -> Recipe:
+    """Draw a field for every value and return the recipe as the fields have it."""
+    edited = dict(recipe)
+    columns = st.columns(3)
+    names = [name for name in recipe if name not in _CHOSEN_BEFORE]
+    for place, name in enumerate(names):
+        with columns[place % 3]:
+            edited[name] = _draw_field(name, recipe[name])
+    return edited
+
+
+def _draw_field(name: str, value: object) -> object:
+    key, hint = f"training_recipe_{name}", _HELP.get(name)
+    if name in _CHOICES:
+        return st.selectbox(name, _CHOICES[name], key=key, help=hint, persist_state="session")
+    if isinstance(value, bool):
+        return st.toggle(name, key=key, help=hint, persist_state="session")
+    if isinstance(value, int):
+        return st.number_input(name, step=1, key=key, help=hint, persist_state="session")
+    if isinstance(value, float):
+        return st.number_input(
+            name, step=_step(value), format="%g", key=key, help=hint, persist_state="session"
+        )
+    text = st.text_input(name, key=key, help=hint, persist_state="session")
+    return _layers(text) if name == "target_modules" else text
+
+
+def _step(value: float) -> float:
+    """Return one of the first digit that matters: 0.001 for 0.005."""
+    return float(f"1e{f'{value:e}'.partition('e')[2]}") if value else 0.01
+
+
+def _layers(text: str) -> str | list[str]:
+    names = [one.strip() for one in text.split(",") if one.strip()]
+    return names if len(names) > 1 else "".join(names)
+
+
+def changes(recommended: Recipe, edited: Recipe) -> Recipe:
+    """Return the fields that were changed."""
+    return {name: value for name, value in edited.items() if recommended[name] != value}
+
+
+def as_yaml(recipe: Recipe) -> str:
+    """Return the recipe file that says the same."""
+    return "\n".join(f"{name}: {json.dumps(value)}" for name, value in recipe.items())
+
+
+def as_command(model: str, dataset: str, changed: Recipe, seed: int) -> str:
+    """Return the command that starts the same training."""
+    words = ["crewtune", "train", model, dataset]
+    for name, value in changed.items():
+        words += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
+    if seed != 42:
+        words += ["--seed", str(seed)]
+    return shlex.join(words)

@@ -1,0 +1,63 @@
+"""A client of the CrewTune studio, and its command line.
+
+    from crewtune import Studio
+
+    studio = Studio("http://127.0.0.1:8000", api_key="ct_...")
+    upload = studio.upload("requests.jsonl")
+    studio.wait(studio.add_dataset("requests", upload=upload.upload).id)
+    training = studio.train("tiny-instruct", "requests", recipe={"num_train_epochs": 3})
+    for event in studio.follow(training.id):
+        print(event.type, event.data)
+    print(studio.job(training.id).result)
+
+Not covered: training itself. Importing this loads none of the studio's packages.
+"""
+
+from crewtune.accounts import ApiKey, Invitation, NewApiKey, NewInvitation, Registration, User
+from crewtune.connection import Retry
+from crewtune.credentials import Credentials, FileStore, MemoryStore, TokenStore
+from crewtune.datasets import Dataset, Finding, Row, RowPage, Upload, ValidationReport
+from crewtune.errors import ApiError, FieldProblem, NotSignedIn, Unreachable
+from crewtune.jobs import Event, Job, JobError, JobPage
+from crewtune.studio import Studio
+from crewtune.system import Disk, MlflowState, QueueState, System
+from crewtune.work import Experiment, Found, HubPage, Model, Point, Recommendation
+
+__all__ = [
+    "ApiError",
+    "ApiKey",
+    "Credentials",
+    "Dataset",
+    "Disk",
+    "Event",
+    "Experiment",
+    "FieldProblem",
+    "FileStore",
+    "Finding",
+    "Found",
+    "HubPage",
+    "Invitation",
+    "Job",
+    "JobError",
+    "JobPage",
+    "MemoryStore",
+    "MlflowState",
+    "Model",
+    "NewApiKey",
+    "NewInvitation",
+    "NotSignedIn",
+    "Point",
+    "QueueState",
+    "Recommendation",
+    "Registration",
+    "Retry",
+    "Row",
+    "RowPage",
+    "Studio",
+    "System",
+    "TokenStore",
+    "Unreachable",
+    "Upload",
+    "User",
+    "ValidationReport",
+]

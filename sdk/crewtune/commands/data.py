@@ -1,0 +1,278 @@
+"""`crewtune data`: add datasets, list them, look at them, remove them."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from crewtune.commands.following import started
+from crewtune.commands.screen import Screen, moment, plain, size
+from crewtune.commands.session import (
+    EXIT_CODES,
+    FollowOption,
+    JsonOption,
+    Session,
+    UrlOption,
+    open_session,
+)
+from crewtune.datasets import Row, Upload, ValidationReport
+from crewtune.work import HubPage
+
+app = typer.Typer(
+    help="Datasets: add, list, show, rows, remove, search.", no_args_is_help=True, epilog=EXIT_CODES
+)
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of one of your datasets.")]
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_SHOWN_FINDINGS = 10
+
+
+@app.command(epilog=EXIT_CODES)
+def add(
+    context: typer.Context,
+    source: Annotated[
+        str,
+        typer.Argument(metavar="SOURCE", help="A data file, or an id on the Hub: org/name."),
+    ],
+    name: Annotated[str | None, typer.Option(help="What to call it. Otherwise as it is.")] = None,
+    config: Annotated[str | None, typer.Option(help="Configuration of a Hub dataset.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split of a Hub dataset.")] = None,
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit on the Hub.")] = None,
+    follow: FollowOption = True,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add a dataset: a JSONL, JSON, CSV or Parquet file, or one of the Hub.
+
+    A file goes before a Hub id of the same name.
+
+    \b
+    Examples:
+      crewtune data add requests.jsonl
+      crewtune data add ~/requests.jsonl --name service-requests
+      crewtune data add databricks/databricks-dolly-15k --split train
+    """
+    path = Path(source).expanduser()
+    on_hub = not path.is_file() and _HUB_ID.fullmatch(source) is not None
+    if not path.is_file() and not on_hub:
+        raise typer.BadParameter(
+            f"{source!r} is no file here, and no id on the Hub (org/name).", param_hint="SOURCE"
+        )
+    if not on_hub and (config or split or revision):
+        raise typer.BadParameter("--config, --split and --revision are for datasets of the Hub.")
+    called = name or _name_for(source.rpartition("/")[2] if on_hub else path.stem)
+    with open_session(context, url, as_json) as session:
+        job = session.studio.add_dataset(
+            called,
+            upload=None if on_hub else _send(session, path).upload,
+            hub_id=source if on_hub else None,
+            config=config,
+            split=split,
+            revision=revision,
+        )
+        started(session, job, follow_it=follow)
+
+
+@app.command(name="list", epilog=EXIT_CODES)
+def list_datasets(
+    context: typer.Context, url: UrlOption = None, as_json: JsonOption = False
+) -> None:
+    """List your datasets.
+
+    \b
+    Examples:
+      crewtune data list
+      crewtune data list --json | jq -r '.[].name'
+    """
+    with open_session(context, url, as_json) as session:
+        found = session.studio.datasets()
+        session.screen.json(found)
+        session.screen.table(
+            ("name", "rows", "format", "source", "added"),
+            ((one.name, one.rows, one.format, one.source, moment(one.created_at)) for one in found),
+            empty="You have no dataset. Add one: crewtune data add FILE",
+        )
+
+
+@app.command(epilog=EXIT_CODES)
+def show(
+    context: typer.Context, name: NameArgument, url: UrlOption = None, as_json: JsonOption = False
+) -> None:
+    """Show a dataset, and what is wrong with it.
+
+    \b
+    Examples:
+      crewtune data show requests
+      crewtune data show requests --json | jq .validation.counts
+    """
+    with open_session(context, url, as_json) as session:
+        dataset, checked = session.studio.dataset(name), session.studio.validation(name)
+        session.screen.json({"dataset": dataset, "validation": checked})
+        session.screen.facts(
+            {
+                "name": dataset.name,
+                "rows": dataset.rows,
+                "usable": f"{checked.rows_usable} of {checked.rows_checked}",
+                "format": dataset.format,
+                "source": dataset.source,
+                "version": dataset.version,
+                "added": moment(dataset.created_at),
+            }
+        )
+        _show_findings(session.screen, checked)
+
+
+@app.command(epilog=EXIT_CODES)
+def rows(
+    context: typer.Context,
+    name: NameArgument,
+    offset: Annotated[int, typer.Option(min=0, help="Rows to pass over.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="Rows to show.")] = 5,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at rows, in the one shape that every format becomes.
+
+    \b
+    Examples:
+      crewtune data rows requests
+      crewtune data rows requests --offset 100 --limit 20 --json
+    """
+    with open_session(context, url, as_json) as session:
+        page = session.studio.rows(name, offset=offset, limit=limit)
+        session.screen.json(page)
+        for row in page.rows:
+            _show_row(session.screen, row)
+        last = offset + len(page.rows)
+        session.screen.print(f"Rows {offset + 1} to {last} of {page.total}")
+
+
+@app.command(epilog=EXIT_CODES)
+def remove(
+    context: typer.Context,
+    name: NameArgument,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete a dataset. Rows that a run was made with stay with the run.
+
+    \b
+    Examples:
+      crewtune data remove requests
+      crewtune data remove requests --yes
+    """
+    if not yes and not _agreed(f"Delete the dataset {name!r}?"):
+        raise typer.Exit(1)
+    with open_session(context, url, as_json) as session:
+        session.studio.remove_dataset(name)
+        session.screen.json({"removed": name})
+        session.screen.print(f"{name!r} is deleted.")
+
+
+@app.command(epilog=EXIT_CODES)
+def search(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="What to look for.")],
+    limit: Annotated[int, typer.Option(min=1, max=50, help="How many to show.")] = 20,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Search the Hub for datasets.
+
+    \b
+    Examples:
+      crewtune data search "customer support"
+    """
+    with open_session(context, url, as_json) as session:
+        show_hub_page(session.screen, session.studio.search_datasets(query, limit=limit))
+
+
+def show_hub_page(screen: Screen, page: HubPage) -> None:
+    """Show what a search of the Hub found."""
+    screen.json(page)
+    screen.table(
+        ("id", "downloads", "likes", "size", "licence", "gated", "updated"),
+        (
+            (
+                one.id,
+                one.downloads,
+                one.likes,
+                size(one.bytes),
+                one.licence,
+                "gated" if one.gated else "",
+                moment(one.updated_at),
+            )
+            for one in page.found
+        ),
+        empty="Nothing was found.",
+    )
+    if page.note and not screen.as_json:
+        screen.remark(page.note)
+
+
+def _send(session: Session, path: Path) -> Upload:
+    notes = session.screen.notes
+    bars = Progress(
+        TextColumn("  Sending"),
+        BarColumn(bar_width=30),
+        DownloadColumn(binary_units=True),
+        TimeRemainingColumn(),
+        console=notes,
+        transient=True,
+        disable=session.screen.as_json or not notes.is_terminal,
+    )
+    with bars:
+        task = bars.add_task("Sending", total=path.stat().st_size or None)
+        sent = session.studio.upload(
+            path, on_progress=lambda done, total: bars.update(task, completed=done, total=total)
+        )
+    session.screen.print(f"{path.name} is sent ({size(sent.bytes)}).")
+    return sent
+
+
+def _show_findings(screen: Screen, checked: ValidationReport) -> None:
+    if not checked.findings:
+        return
+    told = ", ".join(f"{code} {count}" for code, count in checked.counts.items())
+    screen.print(f"Found: {told}" if told else "Found:")
+    screen.table(
+        ("row", "", "what", "remedy"),
+        (
+            (one.row, one.severity, one.message, one.remedy)
+            for one in checked.findings[:_SHOWN_FINDINGS]
+        ),
+        empty="",
+    )
+    if len(checked.findings) > _SHOWN_FINDINGS:
+        screen.print("All of them: --json")
+
+
+def _show_row(screen: Screen, row: Row) -> None:
+    if screen.as_json:
+        return
+    screen.out.print(plain(f"Row {row.row}"), style="bold")
+    for part in ("messages", "chosen", "rejected"):
+        for message in getattr(row, part):
+            prefix = "" if part == "messages" else f"{part}, "
+            screen.print(f"  {prefix}{message.get('role')}: {message.get('content')}")
+
+
+def _name_for(source: str) -> str:
+    """Return a name that the studio takes."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", source).strip("._-")[:96]
+    if not name:
+        raise typer.BadParameter("Say what to call it: --name NAME")
+    return name
+
+
+def _agreed(question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("There is no terminal to ask at: give --yes.")
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

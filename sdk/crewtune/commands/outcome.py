@@ -1,0 +1,56 @@
+"""What a job came to, in a few lines. All of it is in `jobs show --json`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from crewtune.jobs import Job
+
+
+def outcome(job: Job) -> Iterator[str]:
+    """Yield what the ended `job` came to, a line each."""
+    if job.error is not None:
+        yield f"{job.error.reason} ({job.error.code})"
+    result = job.result or {}
+    if job.kind == "import":
+        yield from _import(result)
+    elif job.kind == "train":
+        yield from _train(result.get("training") or {}, job)
+    elif job.kind == "recommend":
+        yield from _recommend(result)
+    elif job.kind == "evaluate":
+        yield from _verdict(result.get("gate") or {})
+    elif job.kind == "crew":
+        verdict = result.get("verdict") or {}
+        yield from _verdict({**verdict, **(verdict.get("gate") or {})})
+
+
+def _import(result: dict[str, Any]) -> Iterator[str]:
+    if "rows_imported" in result:
+        left_out = result.get("problem_count") or 0
+        said = f", {left_out} left out" if left_out else ""
+        yield f"{result['rows_imported']} rows as {result.get('name')!r}{said}"
+
+
+def _train(training: dict[str, Any], job: Job) -> Iterator[str]:
+    shown = {"steps": "steps", "train_loss": "loss", "eval_loss": "eval loss"}
+    told = (f"{shown[key]} {_short(training[key])}" for key in shown if key in training)
+    line = ", ".join(told)
+    if line:
+        yield line
+    if training:
+        yield f"Is it better than its base? crewtune eval {job.number}"
+
+
+def _recommend(result: dict[str, Any]) -> Iterator[str]:
+    for name, reason in (result.get("reasons") or {}).items():
+        yield f"{name}: {(result.get('recipe') or {}).get(name)}  ({reason})"
+
+
+def _verdict(gate: dict[str, Any]) -> Iterator[str]:
+    if "verdict" in gate:
+        yield f"Verdict: {gate['verdict']}"
+    yield from (str(reason) for reason in gate.get("reasons") or ())
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

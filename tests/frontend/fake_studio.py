@@ -1,0 +1,325 @@
+"""A studio in memory: it answers the screens as `crewtune.Studio` does, and notes what is asked."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from crewtune import (
+    ApiError,
+    Dataset,
+    Disk,
+    Event,
+    Experiment,
+    Finding,
+    Found,
+    HubPage,
+    Invitation,
+    Job,
+    JobPage,
+    MlflowState,
+    Model,
+    NewInvitation,
+    NotSignedIn,
+    Point,
+    QueueState,
+    Registration,
+    Row,
+    RowPage,
+    System,
+    Upload,
+    User,
+    ValidationReport,
+)
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+HOSTILE = "<img src=x onerror=alert(1)> **bold** :red[red] [link](http://example.com)"
+RECIPE: dict[str, Any] = {
+    "model_name_or_path": "tiny-instruct",
+    "r": 16,
+    "target_modules": "all-linear",
+    "learning_rate": 0.005,
+    "lr_scheduler_type": "cosine",
+    "bf16": False,
+    "seed": 42,
+}
+ADVICE = {
+    "recipe": RECIPE,
+    "reasons": {"r": "16 is enough for 800 rows.", "learning_rate": "A small model learns fast."},
+    "estimated_memory_gib": 0.4,
+    "available_memory_gib": 18.2,
+    "fits": True,
+}
+GATE = {
+    "verdict": "better",
+    "checks": [{"name": "rows", "passed": True, "reason": "155 held-out rows were compared."}],
+}
+COMPARED = {
+    "metric": "exact_match",
+    "baseline": 0.0,
+    "candidate": 0.948,
+    "difference": 0.948,
+    "low": 0.91,
+    "high": 0.98,
+    "rows": 155,
+    "better": True,
+}
+VERDICT = {
+    "gate": GATE,
+    "comparisons": [COMPARED],
+    "primary_metric": "exact_match",
+    "tracking": {"model": "tiny-requests", "version": 1, "aliases": ["champion"], "problem": None},
+}
+RECEIPT = {
+    "step": 1,
+    "agent": "Data Manager",
+    "model": "rules",
+    "prompt": f"Prepare the dataset. {HOSTILE}",
+    "tool_calls": [
+        {
+            "tool": "deduplicate_dataset",
+            "arguments": {"dataset": "requests"},
+            "result": {"rows_read": 1048, "rows_kept": 1036},
+            "refusal": None,
+            "seconds": 0.1,
+        }
+    ],
+    "answer": {"verdict": "fit"},
+    "fell_back": None,
+    "tokens": 0,
+    "seconds": 0.4,
+}
+
+
+def a_job(number: int, kind: str, status: str = "queued", **changes: Any) -> Job:
+    """Return a job; what is not given is as it is at its beginning."""
+    given: dict[str, Any] = {
+        "id": UUID(int=number),
+        "number": number,
+        "kind": kind,
+        "status": status,
+        "queue": "gpu",
+        "position": 0 if status == "queued" else None,
+        "percent": 0.0,
+        "seconds_left": None,
+        "request": {"model": "tiny-instruct", "dataset": "requests", "seed": 42},
+        "result": None,
+        "error": None,
+        "created_at": NOW,
+        "started_at": None if status == "queued" else NOW,
+        "ended_at": NOW if status in ("succeeded", "failed", "cancelled") else None,
+    }
+    return Job.model_validate({**given, **changes})
+
+
+def a_dataset(name: str = "requests") -> Dataset:
+    """Return a dataset of 25 rows."""
+    return Dataset(
+        id=uuid4(),
+        name=name,
+        version="requests-0123456789ab",
+        source="requests.jsonl",
+        format="messages",
+        rows=25,
+        created_at=NOW,
+        report={"rows_read": 25},
+    )
+
+
+class FakeStudio:
+    """Holds what it is told to hold. `refusal` is what every change is refused with."""
+
+    def __init__(
+        self,
+        *,
+        jobs: tuple[Job, ...] = (),
+        datasets: tuple[Dataset, ...] = (),
+        refusal: str | None = None,
+        role: str = "member",
+    ) -> None:
+        self.kept_jobs = list(jobs)
+        self.kept_datasets = list(datasets)
+        self.refusal = refusal
+        self.role = role
+        self.signed_in = True
+        self.asked: list[tuple[str, Any]] = []
+        self.kept_events: list[Event] = []
+        self.hub_note: str | None = None
+        self.finds: tuple[Found, ...] = (
+            Found(id="org/model", downloads=12_345, likes=9, licence="mit", gated=True),
+            Found(id=HOSTILE),
+        )
+        self.runs: list[Experiment] = []
+        self.setup_needed = False
+
+    def _note(self, what: str, *given: Any) -> None:
+        self.asked.append((what, *given) if len(given) != 1 else (what, given[0]))
+        if self.refusal:
+            raise ApiError(422, "refused", self.refusal)
+
+    def _start(self, kind: str, **changes: Any) -> Job:
+        job = a_job(len(self.kept_jobs) + 1, kind, **changes)
+        self.kept_jobs.insert(0, job)
+        return job
+
+    def say(self, kind: str, **data: Any) -> None:
+        """Let every job have had one more event."""
+        number = len(self.kept_events) + 1
+        event = Event(sequence=number, at=NOW, type=kind, data=data, final=False)
+        self.kept_events.append(event)
+
+    # Accounts
+    def registration(self) -> Registration:
+        return Registration(setup_needed=self.setup_needed, open=False)
+
+    def set_up(self, setup_code: str, username: str, password: str) -> User:
+        self._note("set_up", setup_code, username, password)
+        self.setup_needed = False
+        return self.me()
+
+    def register(self, username: str, password: str, invitation_code: str | None = None) -> User:
+        self._note("register", username, password, invitation_code)
+        return self.me()
+
+    def sign_in(self, username: str, password: str) -> User:
+        if self.refusal:
+            raise NotSignedIn(401, "invalid_credentials", self.refusal)
+        self.asked.append(("sign_in", username, password))
+        return self.me()
+
+    def sign_out(self) -> None:
+        self._note("sign_out")
+
+    def me(self) -> User:
+        if not self.signed_in:
+            raise NotSignedIn(401, "invalid_token", "The sign-in has ended. Sign in again.")
+        user_id = UUID(int=1)
+        return User(id=user_id, username="anna", role=self.role, active=True, created_at=NOW)
+
+    def users(self) -> list[User]:
+        return [self.me()]
+
+    def api_keys(self) -> list[Any]:
+        return []
+
+    def invitations(self) -> list[Invitation]:
+        return []
+
+    def invite(self, role: str = "member") -> NewInvitation:
+        self._note("invite", role)
+        return NewInvitation(
+            id=UUID(int=7), role=role, created_at=NOW, expires_at=NOW, code="inv_secret"
+        )
+
+    # Jobs
+    def jobs(self, *, kind: str | None = None, limit: int | None = None) -> JobPage:
+        if not self.signed_in:
+            self.me()
+        found = [job for job in self.kept_jobs if kind in (None, job.kind)]
+        return JobPage(jobs=tuple(found[:limit]), before=None)
+
+    def job(self, job_id: UUID | str) -> Job:
+        return next(job for job in self.kept_jobs if str(job.id) == str(job_id))
+
+    def cancel(self, job_id: UUID | str) -> Job:
+        self._note("cancel", str(job_id))
+        return self.job(job_id)
+
+    def resume(self, job_id: UUID | str) -> Job:
+        self._note("resume", str(job_id))
+        return self._start("train")
+
+    def events(self, job_id: UUID | str, *, after: int = 0) -> list[Event]:
+        self.asked.append(("events", after))
+        return [event for event in self.kept_events if event.sequence > after]
+
+    # Data
+    def upload(self, path: Path) -> Upload:
+        self._note("upload", path.name)
+        return Upload(upload="abc.jsonl", bytes=path.stat().st_size, filename=path.name)
+
+    def add_dataset(self, name: str, **source: Any) -> Job:
+        self._note("add_dataset", name, {key: it for key, it in source.items() if it})
+        return self._start("import", request={"name": name})
+
+    def datasets(self) -> list[Dataset]:
+        return self.kept_datasets
+
+    def rows(self, name: str, *, offset: int = 0, limit: int = 20) -> RowPage:
+        messages = ({"role": "user", "content": HOSTILE}, {"role": "assistant", "content": "Hi"})
+        rows = [Row(row=offset + place + 1, messages=messages) for place in range(limit)]
+        return RowPage(rows=tuple(rows), total=25)
+
+    def validation(self, name: str) -> ValidationReport:
+        finding = Finding(
+            row=3,
+            field="messages",
+            severity="error",
+            code="empty_answer",
+            message="The answer is empty.",
+            remedy="Write one.",
+        )
+        return ValidationReport(
+            rows_checked=25,
+            rows_usable=24,
+            findings=(finding,),
+            counts={"empty_answer": 1},
+            usable=True,
+        )
+
+    def remove_dataset(self, name: str) -> None:
+        self._note("remove_dataset", name)
+        self.kept_datasets = [one for one in self.kept_datasets if one.name != name]
+
+    # Work
+    def models(self) -> list[Model]:
+        return [Model(name="tiny-instruct", kind="bundled", bytes=4_400_000)]
+
+    def search_models(self, query: str, *, limit: int = 20) -> HubPage:
+        self.asked.append(("search_models", query))
+        return HubPage(found=self.finds, note=self.hub_note)
+
+    def search_datasets(self, query: str, *, limit: int = 20) -> HubPage:
+        self.asked.append(("search_datasets", query))
+        return HubPage(found=self.finds[:1], note=self.hub_note)
+
+    def recommend(self, model: str, dataset: str, *, seed: int = 42) -> Job:
+        self._note("recommend", model, dataset, seed)
+        asked = {"model": model, "dataset": dataset, "seed": seed}
+        return self._start("recommend", status="succeeded", request=asked, result=ADVICE)
+
+    def train(self, model: str, dataset: str, *, recipe: dict[str, Any], seed: int) -> Job:
+        self._note("train", model, dataset, recipe, seed)
+        return self._start("train")
+
+    def evaluate(self, training: UUID | str) -> Job:
+        self._note("evaluate", str(training))
+        return self._start("evaluate")
+
+    def start_crew(self, model: str, dataset: str, goal: str, **given: Any) -> Job:
+        self._note("start_crew", model, dataset, goal, given)
+        return self._start("crew")
+
+    def receipts(self, job_id: UUID | str) -> list[dict[str, Any]]:
+        return [RECEIPT]
+
+    def report(self, job_id: UUID | str) -> str:
+        return "<h1>Verdict</h1>"
+
+    def experiments(self, *, limit: int | None = None) -> list[Experiment]:
+        return self.runs
+
+    def curves(self, run_ids: list[str], metric: str = "loss") -> dict[str, list[Point]]:
+        self.asked.append(("curves", tuple(run_ids), metric))
+        return {run_id: [Point(step=1, value=0.5)] for run_id in run_ids}
+
+    def system(self) -> System:
+        return System(
+            version="0.1.0",
+            hardware={"processor": "Test"},
+            libraries={"torch": "2.13.0"},
+            disk=Disk(total_gib=100, free_gib=60),
+            queues={"gpu": QueueState(slots=1, running=1, waiting=2)},
+            mlflow=MlflowState(url="http://127.0.0.1:5000", reachable=True),
+            language_model=None,
+        )

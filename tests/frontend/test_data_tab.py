@@ -1,0 +1,76 @@
+from frontend.tabs.data_tab import _name_of
+from tests.frontend.fake_studio import HOSTILE, FakeStudio, a_dataset, a_job
+from tests.frontend.screens import open_tab, texts
+
+REQUESTS = a_dataset()
+
+
+def test_without_a_dataset_it_is_said_what_to_do() -> None:
+    tab = open_tab("data_tab", FakeStudio())
+
+    assert "Upload a file above" in tab.info[0].value
+
+
+def test_an_uploaded_file_is_sent_and_imported_under_its_own_name() -> None:
+    studio = FakeStudio()
+    tab = open_tab("data_tab", studio)
+
+    tab.file_uploader(key="data_file").upload("my requests.jsonl", b"{}", "application/json")
+    tab.button[0].click().run()
+
+    assert studio.asked == [
+        ("upload", "my requests.jsonl"),
+        ("add_dataset", "my-requests", {"upload": "abc.jsonl"}),
+    ]
+    assert "Job #1 imports it" in tab.success[0].value
+
+
+def test_a_refusal_is_shown_as_it_is() -> None:
+    tab = open_tab("data_tab", FakeStudio(refusal="The file is empty."))
+
+    tab.file_uploader(key="data_file").upload("a.jsonl", b"{}", "application/json")
+    tab.button[0].click().run()
+
+    assert tab.error[0].value == "The file is empty."
+
+
+def test_an_upload_without_a_file_asks_for_one() -> None:
+    studio = FakeStudio()
+    tab = open_tab("data_tab", studio)
+
+    tab.button[0].click().run()
+
+    assert tab.warning[0].value == "Choose a file first."
+    assert studio.asked == []
+
+
+def test_rows_are_text_and_never_markup() -> None:
+    tab = open_tab("data_tab", FakeStudio(datasets=(REQUESTS,)))
+
+    assert HOSTILE in [one.value for one in tab.text]
+    assert HOSTILE not in "".join(one.value for one in tab.markdown)
+
+
+def test_an_import_that_failed_says_why() -> None:
+    error = {"code": "dataset_refused", "reason": "Row 3 has no messages."}
+    failed = a_job(4, "import", "failed", request={"name": "requests"}, error=error)
+
+    tab = open_tab("data_tab", FakeStudio(jobs=(failed,)))
+
+    assert tab.error[0].value == "Row 3 has no messages. (dataset\\_refused)"
+
+
+def test_a_dataset_is_deleted_from_the_list() -> None:
+    studio = FakeStudio(datasets=(REQUESTS,))
+    tab = open_tab("data_tab", studio)
+
+    tab.button(key="data_delete").click().run()
+
+    assert studio.asked == [("remove_dataset", "requests")]
+    assert "You have no dataset yet" in texts(tab)
+
+
+def test_a_file_name_becomes_a_name_the_api_takes() -> None:
+    assert _name_of("Größe (1).jsonl") == "Gr--e--1-"
+    assert _name_of("..jsonl") == "dataset"
+    assert _name_of("plain.csv") == "plain"
