@@ -25,26 +25,32 @@ class Hardware:
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.report: HardwareReport | None = None
         self._folder = folder.resolve()
+        self._process: subprocess.Popen[bytes] | None = None
         self._environment = environment
 
     def look(self) -> None:
         """Begin to look, and return at once."""
         threading.Thread(target=self._look, name="hardware", daemon=True).start()
 
+    def close(self) -> None:
+        """Stop looking."""
+        if self._process is not None:
+            self._process.kill()
+
     def _look(self) -> None:
         command = [sys.executable, "-m", "backend.hardware", str(self._folder)]
         try:
-            answer = subprocess.run(
+            with subprocess.Popen(
                 command,
                 cwd=_ROOT,
                 env=self._environment,
-                capture_output=True,
-                timeout=_SECONDS,
-                check=True,
-            )
-            self.report = HardwareReport.model_validate_json(answer.stdout)
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            ) as self._process:
+                told, _ = self._process.communicate(timeout=_SECONDS)
+            self.report = HardwareReport.model_validate_json(told)
         except (OSError, subprocess.SubprocessError, ValidationError):
-            logger.warning("The hardware cannot be looked at.", exc_info=True)
+            logger.warning("The hardware could not be looked at.")
 
 
 if __name__ == "__main__":

@@ -113,4 +113,5 @@ async def _work_while_open(app: FastAPI) -> AsyncIterator[None]:
     app.state.dispatcher.start()
     yield
     await app.state.feed.close()
+    app.state.hardware.close()
     await asyncio.to_thread(app.state.dispatcher.stop)

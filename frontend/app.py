@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
-from crewtune import ApiError, Studio
 
+from crewtune import ApiError, Studio
 from frontend import sign_in
 from frontend.sessions import COOKIE, SESSIONS
 from frontend.tabs import (

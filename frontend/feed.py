@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import streamlit as st
+
 from crewtune import Event, Studio
 
 

@@ -3,8 +3,8 @@
 from typing import Literal
 
 import streamlit as st
-from crewtune import Job, Studio
 
+from crewtune import Job, Studio
 from frontend.telling import toast, told
 from frontend.words import ago, duration, plain
 
@@ -35,11 +35,11 @@ def place_of(job: Job) -> str:
 
 
 def label_of(job: Job) -> str:
-    """Return a line that names the job, for lists to choose from."""
+    """Return a line that names the job, without its state: a list keeps what it once showed."""
     asked = job.request
     what = asked.get("dataset") or asked.get("name") or ""
     model = f"{asked['model']} on " if "model" in asked else ""
-    return f"#{job.number} · {model}{what} · {job.status}"
+    return f"#{job.number} · {model}{what}"
 
 
 def draw_state(job: Job) -> None:

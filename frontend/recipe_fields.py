@@ -8,8 +8,8 @@ import shlex
 from typing import Any
 
 import streamlit as st
-from crewtune import Recommendation
 
+from crewtune import Recommendation
 from frontend.words import figure, plain
 
 _MODEL = "model_name_or_path"

@@ -1,8 +1,8 @@
 """The first screen: sign in, make the first admin's account, or make one by invitation."""
 
 import streamlit as st
-from crewtune import Studio
 
+from crewtune import Studio
 from frontend.telling import shown
 from frontend.words import plain
 

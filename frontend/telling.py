@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
-from crewtune import ApiError, Job, NotSignedIn
 
+from crewtune import ApiError, Job, NotSignedIn
 from frontend.words import plain
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from backend.samples import TINY, build_tiny
@@ -26,6 +27,11 @@ class Place:
     settings: Settings
     workspace: Workspace
     progress: Progress
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What was asked for. The run that a resumed job goes on with is not part of it."""
+        return {name: value for name, value in self.job.payload.items() if name != "run"}
 
     @property
     def run(self) -> Path:

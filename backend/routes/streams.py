@@ -21,12 +21,13 @@ from backend.jobs.feed import Feed, Told
 from backend.jobs.queries import find_owned
 from backend.owned import FeedDep, OwnedJob
 from backend.problems import problems
+from backend.tables.job import FINAL
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 _HEARTBEAT_SECONDS = 10.0
 _BIGGEST = 2**53
-_UNSIGNED, _UNKNOWN, _CLOSING = 4401, 4404, 1001
+_ENDED, _CLOSING, _UNSIGNED, _UNKNOWN = 1000, 1001, 4401, 4404
 _Listener = AsyncIterator[Told | None]
 
 
@@ -57,6 +58,8 @@ async def stream_events(
 
     async def body() -> AsyncIterator[bytes]:
         yield b": welcome\n\n"
+        if job.status in FINAL and last_event_id >= job.events:
+            return
         async for told in _listen(feed, job.id, last_event_id):
             if told is not None:
                 yield told.sse
@@ -93,7 +96,10 @@ async def follow_by_websocket(
             except Refusal:
                 return _UNSIGNED
             with reading(engine) as connection:
-                return None if find_owned(connection, user.id, job_id) else _UNKNOWN
+                job = find_owned(connection, user.id, job_id)
+            if job is None:
+                return _UNKNOWN
+            return _ENDED if job.status in FINAL and after >= job.events else None
 
         refusal = await asyncio.to_thread(find)
         if refusal is None:
@@ -104,7 +110,7 @@ async def follow_by_websocket(
                     break
                 else:
                     await socket.send_text("{}")
-        await socket.close(refusal or (_CLOSING if feed.closing else 1000))
+        await socket.close(refusal or (_CLOSING if feed.closing else _ENDED))
 
 
 async def _token_of(socket: WebSocket) -> str:

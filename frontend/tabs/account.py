@@ -1,8 +1,8 @@
 """One's own account, a part of the System tab: password, API keys, signing out everywhere."""
 
 import streamlit as st
-from crewtune import ApiKey, Studio
 
+from crewtune import ApiKey, Studio
 from frontend.telling import told
 from frontend.words import ago
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
-from crewtune import Job, Studio
 
+from crewtune import Job, Studio
 from frontend.charts import draw_training
 from frontend.feed import read_feed
 from frontend.jobs import draw_actions, draw_log, draw_state, label_of
@@ -37,37 +37,38 @@ def _draw_form(client: Studio) -> None:
         st.info("The crew needs a dataset. Upload one under Data.")
         return
     with st.form("crew_form"):
-        goal = st.text_area(
-            "Goal",
-            key="crew_goal",
-            max_chars=500,
-            height=80,
-            placeholder="Read a service request and answer with its intent as JSON.",
-        )
-        left, middle, right = st.columns([3, 3, 1])
-        model = left.selectbox("Model", models, key="crew_model", accept_new_options=True)
-        dataset = middle.selectbox("Dataset", datasets, key="crew_dataset")
-        seed = right.number_input("Seed", 0, 2**32 - 1, 42, key="crew_seed")
-        shuffled = st.checkbox(
-            "Self-test: shuffle the answers, so that the verdict must be 'not better'",
-            key="crew_shuffle_labels",
-        )
+        asked = _ask(models, datasets)
         clicked = st.form_submit_button("Start", type="primary")
     once = Once("crew", clicked=clicked)
-    if not clicked:
-        return
-    if not goal.strip():
+    if clicked and not asked["goal"]:
         st.warning("Say what the model is for.")
-        return
-    asked = {"model": model, "dataset": dataset, "goal": goal, "seed": seed, "shuffled": shuffled}
-    job = once.send(
-        asked,
-        lambda: client.start_crew(
-            str(model), dataset, goal.strip(), shuffle_labels=shuffled, seed=seed
-        ),
+    elif clicked:
+        job = once.send(asked, lambda: client.start_crew(**asked))
+        st.session_state["crew_job"] = str(job.id)
+        st.success(
+            f"Job #{job.number} was sent to the queue. You may close this page; the crew goes on."
+        )
+
+
+def _ask(models: list[str], datasets: list[str]) -> dict[str, Any]:
+    goal = st.text_area(
+        "Goal",
+        key="crew_goal",
+        max_chars=500,
+        height=80,
+        placeholder="Read a service request and answer with its intent as JSON.",
     )
-    st.session_state["crew_job"] = str(job.id)
-    st.success(f"Job #{job.number} is in the queue. You may close this page; the crew goes on.")
+    left, middle, right = st.columns([3, 3, 1])
+    return {
+        "model": left.selectbox("Model", models, key="crew_model", accept_new_options=True),
+        "dataset": middle.selectbox("Dataset", datasets, key="crew_dataset"),
+        "seed": right.number_input("Seed", 0, 2**32 - 1, 42, key="crew_seed"),
+        "goal": goal.strip(),
+        "shuffle_labels": st.checkbox(
+            "Self-test: shuffle the answers, so that the verdict must be 'not better'",
+            key="crew_shuffle_labels",
+        ),
+    }
 
 
 @st.fragment(run_every="2s")

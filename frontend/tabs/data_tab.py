@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
-from crewtune import Dataset, Job, Row, RowPage, Studio, ValidationReport
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from crewtune import Dataset, Job, Row, RowPage, Studio, ValidationReport
 from frontend.jobs import draw_state, label_of
 from frontend.telling import Once, told
 from frontend.words import ago, plain

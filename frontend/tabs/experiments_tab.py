@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
-from crewtune import Experiment, Studio
 
+from crewtune import Experiment, Studio
 from frontend.charts import draw_curves, title_of
 from frontend.telling import told
 from frontend.words import ago, figure, plain
 
 _MOST = 100
+_LONG_ID = 32  # a UUID without dashes: its beginning tells runs apart
 _SHOWN = ("loss", "eval_loss", "tuned_exact_match", "tuned_rouge_l")
 
 
@@ -62,7 +63,8 @@ def _choose(runs: Sequence[Experiment]) -> list[Experiment]:
 
 
 def _name(run: Experiment) -> str:
-    return run.name or run.run_id[:8]
+    name = run.name or run.run_id
+    return name[:8] if len(name) == _LONG_ID else name
 
 
 def _draw_links(chosen: Sequence[Experiment]) -> None:

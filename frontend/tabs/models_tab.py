@@ -1,8 +1,8 @@
 """Find models and datasets on the Hub, add them, and see which are here already."""
 
 import streamlit as st
-from crewtune import Found, HubPage, Model, Studio
 
+from crewtune import Found, HubPage, Model, Studio
 from frontend.telling import Once, told
 from frontend.words import ago, count, plain, size
 

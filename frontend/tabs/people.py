@@ -1,8 +1,8 @@
 """Who may come in, a part of the System tab that admins see: invitations, registration, users."""
 
 import streamlit as st
-from crewtune import Studio, User
 
+from crewtune import Studio, User
 from frontend.telling import told
 from frontend.words import plain
 

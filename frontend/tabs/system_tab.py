@@ -1,8 +1,8 @@
 """What the studio runs on and how busy it is; one's account; and for admins who may come in."""
 
 import streamlit as st
-from crewtune import Studio, System
 
+from crewtune import Studio, System
 from frontend.tabs.account import draw_account
 from frontend.tabs.people import draw_people
 from frontend.telling import told

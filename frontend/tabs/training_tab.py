@@ -1,8 +1,8 @@
 """Train: choose, see the recommended recipe and why, start, watch the queue and the curves."""
 
 import streamlit as st
-from crewtune import Job, Recommendation, Studio
 
+from crewtune import Job, Recommendation, Studio
 from frontend.charts import draw_training
 from frontend.feed import read_feed
 from frontend.jobs import draw_actions, draw_log, draw_state, label_of
@@ -36,7 +36,9 @@ def render(client: Studio) -> None:
     if queue.open:
         with queue:
             if started is not None:
-                st.success(f"Job #{started} is in the queue. You may close this page; it goes on.")
+                st.success(
+                    f"Job #{started} was sent to the queue. You may close this page; it goes on."
+                )
             _draw_queue(client)
 
 
@@ -148,7 +150,7 @@ def _draw_queue(client: Studio) -> None:
                 "Model": job.request.get("model", ""),
                 "Dataset": job.request.get("dataset", ""),
                 "State": job.status,
-                "Place in the queue": None if job.position is None else job.position + 1,
+                "Place in the queue": "" if job.position is None else str(job.position + 1),
                 "Time left": duration(job.seconds_left) if job.status == "running" else "",
                 "Done": job.percent if job.status == "running" else None,
             }

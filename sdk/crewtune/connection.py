@@ -35,10 +35,15 @@ class Retry(Frozen):
         default=300.0, ge=0, description="How long `follow` waits for a studio that is away."
     )
 
-    def pause(self, failures: int, asked: str | None = None) -> float:
-        """Return for how long to wait after so many failures, or as the studio asked."""
-        if asked is not None and asked.isdigit():
-            return min(float(asked), self.longest_seconds)
+    def asked(self, response: httpx2.Response) -> float | None:
+        """Return for how long a busy studio asks to wait; None: it does not, or for too long."""
+        after = response.headers.get("Retry-After", "")
+        if response.status_code != 503 or not after.isdecimal():
+            return None
+        return float(after) if float(after) <= self.longest_seconds else None
+
+    def pause(self, failures: int) -> float:
+        """Return for how long to wait after so many failures."""
         most = min(self.first_seconds * 2.0 ** min(failures - 1, 30), self.longest_seconds)
         return most * random.uniform(0.5, 1.0)
 
@@ -108,8 +113,8 @@ class Connection:
                 return response
             elif response.status_code == 401 and signed and not renewed and self.renew(signature):
                 renewed = True
-            elif response.status_code == 503 and more and "Retry-After" in response.headers:
-                failures = self._wait(failures, response.headers["Retry-After"])
+            elif more and (pause := self.retry.asked(response)) is not None:
+                failures = self._wait(failures, pause)
             else:
                 raise refusal(response)
 
@@ -173,8 +178,8 @@ class Connection:
         except httpx2.RequestError as error:
             return self._unreachable(error)
 
-    def _wait(self, failures: int, asked: str | None = None) -> int:
-        time.sleep(self.retry.pause(failures + 1, asked))
+    def _wait(self, failures: int, pause: float | None = None) -> int:
+        time.sleep(self.retry.pause(failures + 1) if pause is None else pause)
         return failures + 1
 
     def _signature(self) -> str | None:

@@ -8,6 +8,7 @@ import pytest
 
 from agents.fine_tune_flow import begin
 from agents.job import FineTuneJob, Studio
+from agents.run_state import load_state
 from tests.agents.crew_model import CrewModel
 from tests.agents.scripted_llm import ScriptedLLM
 from tests.agents.whole_run import champion_after, receipts_of, run
@@ -48,6 +49,29 @@ def test_shuffled_labels_are_not_called_better_and_move_no_champion(
     assert (verdict.verdict, verdict.promoted) == ("not better", False)
     assert verdict.dataset.shuffled_labels
     assert champion_after(studio, verdict) is None
+
+
+@pytest.mark.slow
+def test_rows_left_out_for_their_length_are_not_counted_as_trained_or_compared(
+    studio: Studio, job: FineTuneJob, colour_file: Path
+) -> None:
+    long = "zq" * 100  # the model reads 128 tokens
+    with colour_file.open("a", encoding="utf-8") as file:
+        for row in range(40):
+            file.write(f'{{"prompt": "Row {row}: {long}", "completion": "blue"}}\n')
+
+    verdict = run(studio, job)
+
+    data, step = verdict.dataset, load_state(studio.workspace.run(verdict.run_id)).data
+    assert step is not None
+    assert data.rows_train_too_long > 0
+    assert data.rows_train + data.rows_train_too_long == step.split.train_rows
+    assert data.rows_heldout_too_long > 0
+    assert data.rows_heldout + data.rows_heldout_too_long == step.split.heldout_rows
+    assert {one.rows for one in verdict.comparisons} == {data.rows_heldout}
+    stored = studio.store.client().get_run(str(verdict.tracking.mlflow_run_id)).data.metrics
+    assert stored["train_rows"] == data.rows_train
+    assert stored["train_rows_too_long"] == data.rows_train_too_long
 
 
 @pytest.mark.slow

@@ -106,8 +106,10 @@ def test_an_endpoint_that_was_busy_is_heard_after_the_pause_it_asked_for(
 
 def test_a_key_repeated_in_an_answer_is_not_kept(empty_desk: LayDesk) -> None:
     def reply(handler: BaseHTTPRequestHandler, asked: Asked) -> None:
+        if len(server.asked) == 1:  # an answer that gives up wants a tool that refused
+            return send(handler, completion(tool_calls=call("profile_dataset", dataset="none")))
         said = {"verdict": "not fit", "reasons": f"You are {asked.headers['authorization']}."}
-        send(handler, completion(json.dumps(said)))
+        return send(handler, completion(json.dumps(said)))
 
     with serving(reply) as server:
         decision, _ = judge(empty_desk(), server.url)

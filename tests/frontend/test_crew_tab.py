@@ -1,4 +1,5 @@
-from tests.frontend.fake_studio import HOSTILE, VERDICT, FakeStudio, a_dataset, a_job
+from tests.frontend.answers import HOSTILE, VERDICT, a_dataset, a_job
+from tests.frontend.fake_studio import FakeStudio
 from tests.frontend.screens import open_tab, texts
 
 REQUESTS = a_dataset()

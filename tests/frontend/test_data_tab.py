@@ -1,5 +1,6 @@
 from frontend.tabs.data_tab import _name_of
-from tests.frontend.fake_studio import HOSTILE, FakeStudio, a_dataset, a_job
+from tests.frontend.answers import HOSTILE, a_dataset, a_job
+from tests.frontend.fake_studio import FakeStudio
 from tests.frontend.screens import open_tab, texts
 
 REQUESTS = a_dataset()

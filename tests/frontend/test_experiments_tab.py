@@ -1,6 +1,6 @@
 from crewtune import Experiment
-
-from tests.frontend.fake_studio import NOW, FakeStudio
+from tests.frontend.answers import NOW
+from tests.frontend.fake_studio import FakeStudio
 from tests.frontend.screens import AppTest, open_tab, texts
 
 

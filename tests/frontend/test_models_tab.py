@@ -1,5 +1,6 @@
 from frontend.words import plain
-from tests.frontend.fake_studio import HOSTILE, FakeStudio
+from tests.frontend.answers import HOSTILE
+from tests.frontend.fake_studio import FakeStudio
 from tests.frontend.screens import AppTest, open_tab, texts
 
 

@@ -2,10 +2,10 @@ import re
 
 import httpx2
 import pytest
-from crewtune import Studio
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from crewtune import Studio
 from frontend.routes import session_routes
 from frontend.sessions import COOKIE, LIFE_SECONDS, Sessions
 

@@ -6,7 +6,7 @@ def test_two_clicks_for_the_same_send_once_and_another_wish_is_sent() -> None:
         import streamlit as st
 
         from frontend.telling import Once
-        from tests.frontend.fake_studio import a_job
+        from tests.frontend.answers import a_job
 
         sent = st.session_state.setdefault("sent", [])
         once = Once("form", clicked=st.session_state.get("clicked", False))

@@ -1,6 +1,7 @@
 import pytest
 
-from tests.frontend.fake_studio import COMPARED, GATE, FakeStudio, a_dataset, a_job
+from tests.frontend.answers import COMPARED, GATE, a_dataset, a_job
+from tests.frontend.fake_studio import FakeStudio
 from tests.frontend.screens import AppTest, open_tab, texts
 
 REQUESTS = a_dataset()
@@ -98,7 +99,7 @@ def test_the_queue_shows_place_and_time_left() -> None:
 
     rows = tab.dataframe[0].value
     assert rows["Time left"].to_list() == ["", "1 min 35 s"]
-    assert rows["Place in the queue"].to_list()[0] == 2
+    assert rows["Place in the queue"].to_list() == ["2", ""]
     assert "Job #3 · 1 before it in the queue" in texts(tab)
 
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from frontend.words import ago, count, duration, figure, plain, size, told_in_brief
-from tests.frontend.fake_studio import NOW
+from tests.frontend.answers import NOW
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,16 @@ def test_a_busy_studio_is_given_the_time_it_asks_for(connect: Connect) -> None:
     assert time.monotonic() - since >= 1
 
 
+def test_a_pause_of_a_minute_is_left_to_the_caller(connect: Connect) -> None:
+    def answer(exchange: Exchange) -> None:
+        exchange.problem(503, "tracking_unavailable", Retry_After="60")
+
+    with small_server(answer) as server, pytest.raises(ApiError, match="tracking_unavailable"):
+        connect(server.url).experiments()
+
+    assert len(server.asked) == 1
+
+
 @pytest.mark.parametrize("status", [503, 500, 429])
 def test_an_error_without_a_date_is_told_at_once(status: int, connect: Connect) -> None:
     with (
@@ -170,5 +180,3 @@ def test_pauses_double_and_differ_up_to_the_longest() -> None:
 
     assert all(0.5 <= pause <= 8 for pause in pauses)
     assert min(pauses[3:]) >= 4
-    assert retry.pause(1, "3") == 3
-    assert retry.pause(1, "3600") == 8

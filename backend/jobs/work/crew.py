@@ -15,7 +15,7 @@ from tools.errors import DatasetError
 
 def do_crew(place: Place, engine: Engine) -> dict[str, Any]:
     """Begin the run, or go on with it when an attempt before this one began it."""
-    ask = CrewRequest.model_validate(place.job.payload)
+    ask = CrewRequest.model_validate(place.asked)
     studio = _studio(place)
     if not (place.run / "state.json").is_file():
         dataset = find_dataset(engine, place.job.owner_id, ask.dataset)

@@ -61,7 +61,7 @@ class _Trained:
 
 def do_evaluate(place: Place, engine: Engine) -> dict[str, Any]:
     """Compare, decide, record, register; return the figures and the decision."""
-    ask = EvaluateRequest.model_validate(place.job.payload)
+    ask = EvaluateRequest.model_validate(place.asked)
     with reading(engine) as connection:
         job = find_owned(connection, place.job.owner_id, ask.training)
     if job is None or job.kind != "train" or job.status != JobStatus.SUCCEEDED:

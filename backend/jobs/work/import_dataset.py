@@ -14,7 +14,7 @@ from tools.hub.fetch_dataset import HubDataset
 
 def do_import(place: Place, engine: Engine) -> dict[str, Any]:
     """Import what was asked for and give it its name."""
-    ask = ImportRequest.model_validate(place.job.payload)
+    ask = ImportRequest.model_validate(place.asked)
     if ask.hub_id is not None:
         source = HubDataset(
             id=ask.hub_id, config=ask.config, split=ask.split, revision=ask.revision

@@ -41,7 +41,7 @@ _RECIPE = "recipe.yaml"
 
 def do_train(place: Place, engine: Engine) -> dict[str, Any]:
     """Train what was asked for, and return the report with the recipe and the rows."""
-    ask = TrainRequest.model_validate(place.job.payload)
+    ask = TrainRequest.model_validate(place.asked)
     source = place.model(ask.model)
     split = prepare_rows(place, engine, dataset_name=ask.dataset)
     hardware = probe_hardware(place.run)
@@ -64,7 +64,7 @@ def do_train(place: Place, engine: Engine) -> dict[str, Any]:
 
 def do_recommend(place: Place, engine: Engine) -> dict[str, Any]:
     """Recommend a recipe, with a reason for each of its values."""
-    ask = RecommendRequest.model_validate(place.job.payload)
+    ask = RecommendRequest.model_validate(place.asked)
     source = place.model(ask.model)
     split = prepare_rows(place, engine, dataset_name=ask.dataset)
     hardware = probe_hardware(place.workspace.root)
@@ -105,7 +105,7 @@ def advise(
         rows=proof.rows,
         longest_tokens=proof.longest_tokens,
         median_tokens=proof.median_tokens,
-        seed=place.job.payload.get("seed", 42),
+        seed=place.asked.get("seed", 42),
     )
 
 

@@ -105,7 +105,10 @@ def test_of_three_the_second_is_cancelled_waiting_and_the_third_running(studio: 
 
     assert ended.status == "cancelled"
     studio.until(lambda: not worker.is_running(), seconds=10)
-    assert list((studio.workspace.run(third.id.hex) / "checkpoints").glob("checkpoint-*"))
+    resumed = studio.ended(studio.submit("train", **ended.payload, run=third.id.hex))
+    assert (resumed.status, resumed.error) == ("succeeded", None)
+    assert resumed.result is not None
+    assert resumed.result["training"]["resumed_from_step"] > 0
 
 
 def test_one_that_does_not_hear_is_ended(studio: Studio) -> None:

@@ -182,6 +182,18 @@ def test_a_stream_tells_what_was_missed_and_goes_on_to_the_end(
     assert said[-1]["final"]
 
 
+def test_a_stream_of_which_all_was_heard_ends(
+    api: Api, ben: Person, trained: str, store: JobStore
+) -> None:
+    job = claim(store)
+    store.finish(job.id, job.token, Ending(JobStatus.SUCCEEDED, result={}))
+    headers = {**ben.headers, "Last-Event-ID": "3"}
+
+    answer = api.client.get(f"/api/jobs/{trained}/stream", headers=headers)
+
+    assert answer.text == ": welcome\n\n"
+
+
 def test_a_websocket_tells_the_same(api: Api, ben: Person, trained: str, store: JobStore) -> None:
     job = claim(store)
     store.finish(job.id, job.token, Ending(JobStatus.SUCCEEDED, result={}))
