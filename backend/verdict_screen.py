@@ -17,7 +17,8 @@ def show_verdict(verdict: Verdict, data_dir: Path, console: Console) -> None:
     as_wished = (verdict.verdict == "better") != verdict.dataset.shuffled_labels
     colour = "green" if as_wished else "yellow"
     headline = f"[bold {colour}]{_outcome(verdict)}[/]: {plain(verdict.goal)}"
-    tables = (_figures(verdict), "", _reasons(verdict), "", _places(verdict, data_dir))
+    remarks = "\n".join(f"[yellow]{plain(one)}[/]" for one in verdict.remarks)
+    tables = (_figures(verdict), "", _reasons(verdict), remarks, _places(verdict, data_dir))
     console.print()
     console.print(
         Panel(

@@ -110,6 +110,9 @@ def _draw_run(client: Studio, job: Job) -> None:
     if job.result:
         st.markdown("**Verdict**")
         draw_verdict(job.result["verdict"], key="crew_verdict")
+    for receipt in receipts:
+        with st.expander(f"Receipt of the {plain(receipt['agent'])}"):
+            _draw_receipt(receipt)
     feed = read_feed(client, str(job.id))
     if feed.metrics:
         draw_training(feed.metrics, key="crew_chart")
@@ -131,9 +134,6 @@ def _draw_agents(receipts: list[dict[str, Any]], job: Job) -> None:
                 st.badge("working", color="blue")
             else:
                 st.badge("not reached" if job.ended else "waiting", color="gray")
-    for receipt in receipts:
-        with st.expander(f"Receipt of the {plain(receipt['agent'])}"):
-            _draw_receipt(receipt)
 
 
 def _summary(receipt: Mapping[str, Any]) -> str:

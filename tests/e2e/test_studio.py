@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e.up import PASSWORD, ROOT, Up, studio_up
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.prove
 SAMPLE = ROOT / "data" / "samples" / "refrigeration_requests.jsonl"
 SHORT = {"num_train_epochs": 2}
 

@@ -12,7 +12,7 @@ from backend.jobs.orders import NewJob
 from tests.backend.jobs.studio import Studio
 from tests.colours import colour_chats
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.prove
 LONG = {"num_train_epochs": 40, "per_device_train_batch_size": 4, "learning_rate": 1e-3}
 SHORT = {**LONG, "num_train_epochs": 2}
 
