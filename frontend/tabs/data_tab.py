@@ -30,7 +30,11 @@ def render(client: Studio) -> None:
             )
             return
         _draw_list(datasets)
-        name = st.selectbox("Look at", [one.name for one in datasets], key="data_name")
+        names = [one.name for one in datasets]
+        wanted = st.session_state.pop("data_wanted", None)
+        if wanted in names:
+            st.session_state["data_name"] = wanted
+        name = st.selectbox("Look at", names, key="data_name")
         _draw_one(client, next(one for one in datasets if one.name == name))
 
 
@@ -91,7 +95,9 @@ def _draw_imports(client: Studio) -> None:
         if failed is not None:
             st.caption(plain(label_of(failed)))
             draw_state(failed)
-        if seen is not None and ended - seen:
+        fresh = [job for job in jobs if seen is not None and str(job.id) in ended - seen]
+        if fresh:
+            st.session_state["data_wanted"] = fresh[0].request.get("name")
             st.rerun()
 
 

@@ -53,7 +53,8 @@ def train(page: Page, seed: int, picture: Picture) -> None:
 
     expect(page.get_by_text("was sent to the queue")).to_be_visible()
     expect(page.locator(".stVegaLiteChart").first).to_be_visible(timeout=TRAINED_MS)
-    expect(page.get_by_text("succeeded", exact=True)).to_be_visible(timeout=TRAINED_MS)
+    badge = page.locator(".stMarkdownBadge", has_text="succeeded")
+    expect(badge).to_be_visible(timeout=TRAINED_MS)
 
 
 def test_a_training_is_started_once_watched_and_seen_to_the_end(
@@ -94,7 +95,8 @@ def test_a_crew_run_shows_four_receipts_and_a_verdict(
 
     expect(page.get_by_text("was sent to the queue")).to_be_visible()
     expect(page.get_by_text("Receipt of the MLflow Monitor")).to_be_visible(timeout=TRAINED_MS)
-    expect(page.get_by_text("better", exact=True)).to_be_visible(timeout=60_000)
+    badge = page.locator(".stMarkdownBadge", has_text=re.compile(r"^\s*better\s*$"))
+    expect(badge).to_be_visible(timeout=60_000)
     for agent in ("Data Manager", "Training Specialist", "Evaluation Expert"):
         expect(page.get_by_text(f"Receipt of the {agent}")).to_be_visible()
     picture(page, "crew")

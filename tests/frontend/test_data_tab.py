@@ -52,6 +52,19 @@ def test_rows_are_text_and_never_markup() -> None:
     assert HOSTILE not in "".join(one.value for one in tab.markdown)
 
 
+def test_a_dataset_is_looked_at_as_soon_as_its_import_ends() -> None:
+    running = a_job(1, "import", "running", request={"name": "second"})
+    studio = FakeStudio(jobs=(running,), datasets=(a_dataset("first"),))
+    tab = open_tab("data_tab", studio)
+    assert tab.selectbox(key="data_name").value == "first"
+
+    studio.kept_jobs[0] = a_job(1, "import", "succeeded", request={"name": "second"})
+    studio.kept_datasets.append(a_dataset("second"))
+    tab.run()
+
+    assert tab.selectbox(key="data_name").value == "second"
+
+
 def test_an_import_that_failed_says_why() -> None:
     error = {"code": "dataset_refused", "reason": "Row 3 has no messages."}
     failed = a_job(4, "import", "failed", request={"name": "requests"}, error=error)
