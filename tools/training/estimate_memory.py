@@ -73,8 +73,7 @@ def check_memory(model: ModelFacts, recipe: Recipe, *, free_gib: float) -> None:
     if needed_gib > usable_gib(free_gib):
         raise RecipeError(
             f"The training needs about {needed_gib:.1f} GiB of memory, and of the {free_gib:.1f} "
-            f"GiB that are free it may take {usable_gib(free_gib):.1f}. Choose a smaller model, or "
-            "make per_device_train_batch_size or max_length smaller."
+            f"GiB that are free it may take {usable_gib(free_gib):.1f}. Choose a smaller model."
         )
 
 

@@ -179,8 +179,18 @@ def write_adapter(model: PeftModel, base: ModelSource, target: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
         # The vocabulary never changes; to find that out, PEFT would ask the Hub for the base.
         model.save_pretrained(str(aside), save_embedding_layers=False)
+        # In place of PEFT's empty card, which names the folder the base was loaded from.
+        (aside / "README.md").write_text(_card(base), encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
         aside.rename(target)
+
+
+def _card(base: ModelSource) -> str:
+    return (
+        f"---\nbase_model: {json.dumps(base.shown)}\nlibrary_name: peft\n---\n\n"
+        f"A LoRA adapter for {base.shown}. Load the base, then this folder with "
+        "`PeftModel.from_pretrained`.\n"
+    )
 
 
 def _go_on_from(folder: Path, fingerprint: str, progress: Progress) -> Checkpoints:

@@ -177,15 +177,19 @@ def test_a_model_too_large_for_the_machine_does_not_fit() -> None:
     assert reason == "Not even one row at a time fits the memory."
 
 
-@pytest.mark.parametrize("free_gib", [2.0, 3.0, 4.0, 5.0, 6.0, 8.0])
-def test_what_is_recommended_as_fitting_is_let_through_and_nothing_else(free_gib: float) -> None:
-    advice = advise("0.6B", machine(free_gib), longest_tokens=500)
+@pytest.mark.parametrize(("share", "fits"), [(0.85, True), (0.95, False), (1.05, False)])
+def test_what_is_recommended_as_fitting_is_let_through_and_nothing_else(
+    share: float, fits: bool
+) -> None:
+    smallest = advise("8B", machine(16, gpu=True))
+    free_gib = smallest.estimated_memory_gib / share
 
-    if advice.fits:
-        check_memory(model("0.6B"), advice.recipe, free_gib=free_gib)
+    assert advise("8B", machine(free_gib, gpu=True)).fits == fits
+    if fits:
+        check_memory(model("8B"), smallest.recipe, free_gib=free_gib)
     else:
-        with pytest.raises(RecipeError, match=rf"of the {free_gib} GiB that are free"):
-            check_memory(model("0.6B"), advice.recipe, free_gib=free_gib)
+        with pytest.raises(RecipeError, match=rf"of the {free_gib:.1f} GiB that are free"):
+            check_memory(model("8B"), smallest.recipe, free_gib=free_gib)
 
 
 @pytest.mark.parametrize("bf16", [True, False])

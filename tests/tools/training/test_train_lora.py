@@ -52,7 +52,10 @@ def test_training_lowers_the_loss_on_rows_it_did_not_see(
     assert {"adapter_model.safetensors", "adapter_config.json"} <= {
         path.name for path in (tmp_path / "adapter").iterdir()
     }
-    assert str(source.folder) not in (tmp_path / "adapter" / "adapter_config.json").read_text()
+    for name in ("adapter_config.json", "README.md"):
+        told = (tmp_path / "adapter" / name).read_text(encoding="utf-8")
+        assert str(source.folder) not in told
+        assert source.shown in told
 
 
 def test_the_same_seed_gives_the_same_weights(
