@@ -45,7 +45,10 @@ test: $(VENV)/.dev   ## all but `make prove`, with line coverage of tools/ and a
 	$(BIN)/pytest -m "not prove" --cov --cov-report=term:skip-covered --cov-fail-under=85
 
 prove: $(VENV)/.dev   ## the whole product as a user runs it: figures, self-test, Ctrl-C and resume
-	$(BIN)/pytest -m prove
+	$(BIN)/pytest -m prove --ignore=tests/browser
+
+browser: $(VENV)/.dev   ## the screens in a real Chromium, for some minutes
+	$(BIN)/pytest -m prove tests/browser
 
 fix: $(VENV)/.dev   ## format, and repair what can be repaired
 	$(BIN)/ruff format .
@@ -55,4 +58,4 @@ clean:   ## delete the virtual environment and caches; runs, models and datasets
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo up mlflow check test prove fix clean
+.PHONY: help demo up mlflow check test prove browser fix clean
