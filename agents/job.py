@@ -1,6 +1,7 @@
 """What a user asks the crew for, and what the crew needs to do it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from crewai.llms.base_llm import BaseLLM
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -50,3 +51,4 @@ class Studio:
     llm: BaseLLM | None = None  # None: the rules judge
     hub_token: SecretStr | None = None
     hub_endpoint: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)  # of every MLflow run, e.g. whose it is

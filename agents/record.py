@@ -53,6 +53,7 @@ def _run_tags(desk: Desk) -> dict[str, str]:
         "crewtune.base_model": base_of(desk).name,
         "crewtune.shuffled_labels": str(desk.job.shuffle_labels).lower(),
         MODEL_TAG: model_name(desk),
+        **desk.studio.tags,
     }
 
 

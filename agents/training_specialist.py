@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from agents.answers import TrainingDecision
 from agents.desk import NOT_REFUSED, Desk
-from agents.live_progress import watched
+from agents.record import describe_run
 from agents.rule_llm import Request, Seen
 from agents.run_agent import Assignment, run_agent
 from tools.data.conversation import read_conversations
@@ -15,6 +15,7 @@ from tools.data.split_dataset import SplitReport
 from tools.errors import TrainingError
 from tools.hub.resolve_model import ModelSource
 from tools.tracking.metrics_file import forget_metrics
+from tools.tracking.show_live import show_live
 from tools.training.check_space import check_space, space_needed
 from tools.training.encode import encode
 from tools.training.end_of_turn import generation_stops
@@ -118,7 +119,10 @@ def _train(desk: Desk, source: ModelSource, recipe: Recipe) -> TrainReport:
     device = desk.need(HardwareReport, "probe_machine").device
     rows = (workspace.dataset(split.train), workspace.dataset(split.validation))
     try:
-        with watched(desk) as progress:
+        about = describe_run(desk)
+        with show_live(
+            desk.studio.progress, desk.studio.store, desk.folder, about=about
+        ) as progress:
             return train_lora(recipe, source, rows, desk.folder, device=device, progress=progress)
     except TrainingError as error:
         raise TrainingError(

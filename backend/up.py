@@ -91,17 +91,18 @@ def services_of(settings: Settings) -> list[Service]:
             server_environment(),
         ),
     ]
-    if settings.mlflow_tracking_uri is None:
-        mlflow = Service(
-            "MLflow",
-            "CREWTUNE_MLFLOW_PORT",
-            settings.mlflow_port,
-            f"{tracking}/health",
-            server_command(settings, settings.mlflow_port),
-            server_environment(),
-        )
-        services.insert(0, mlflow)
-    return services
+    return services if settings.mlflow_tracking_uri else [_mlflow(settings, tracking), *services]
+
+
+def _mlflow(settings: Settings, url: str) -> Service:
+    return Service(
+        "MLflow",
+        "CREWTUNE_MLFLOW_PORT",
+        settings.mlflow_port,
+        f"{url}/health",
+        server_command(settings, settings.mlflow_port),
+        server_environment(),
+    )
 
 
 def refuse_taken_ports(services: Sequence[Service]) -> None:

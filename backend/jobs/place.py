@@ -12,6 +12,8 @@ from tools.hub.resolve_model import ModelSource, resolve_model
 from tools.progress import Progress
 from tools.workspace import Workspace
 
+OWNER_TAG = "crewtune.owner"  # of an MLflow run: who may see it
+
 
 def workspace_of(settings: Settings, owner_id: UUID) -> Workspace:
     """Return the folder that holds everything of one owner."""

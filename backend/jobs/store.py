@@ -8,7 +8,7 @@ Not covered: reading (`queries.py`), and deciding that a worker is dead (`dispat
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -56,26 +56,7 @@ class JobStore:
         """Take the next job of `queue` when fewer than `slots` are running, or return None."""
         now = self._clock()
         with writing(self.engine) as connection:
-            # Holding the queue's row makes counting and taking one step for all dispatchers.
-            connection.execute(select(Queue).where(col(Queue.name) == queue).with_for_update())
-            running = connection.scalar(
-                select(func.count()).where(
-                    col(Job.queue) == queue, col(Job.status) == JobStatus.RUNNING
-                )
-            )
-            if (running or 0) >= slots:
-                return None
-            waiting = (
-                select(col(Job.id))
-                .where(
-                    col(Job.queue) == queue,
-                    col(Job.status).in_(WAITING),
-                    col(Job.not_before) <= now,
-                )
-                .order_by(col(Job.priority).desc(), col(Job.number))
-                .limit(1)
-            )
-            job_id = connection.scalar(waiting)
+            job_id = _next_in(connection, queue, slots, now)
             if job_id is None:
                 return None
             values = {
@@ -266,6 +247,27 @@ class JobStore:
             "final": final,
         }
         connection.execute(insert(JobEvent).values(values))
+
+
+def _next_in(connection: Connection, queue: str, slots: int, now: datetime) -> UUID | None:
+    """Return the job whose turn it is, or None when there is none or every slot is taken."""
+    # Holding the queue's row makes counting and taking one step for all dispatchers.
+    connection.execute(select(Queue).where(col(Queue.name) == queue).with_for_update())
+    running = connection.scalar(
+        select(func.count()).where(col(Job.queue) == queue, col(Job.status) == JobStatus.RUNNING)
+    )
+    if (running or 0) >= slots:
+        return None
+    return connection.scalar(
+        select(col(Job.id))
+        .where(
+            col(Job.queue) == queue,
+            col(Job.status).in_(WAITING),
+            col(Job.not_before) <= now,
+        )
+        .order_by(col(Job.priority).desc(), col(Job.number))
+        .limit(1)
+    )
 
 
 def _held(job_id: UUID, token: int) -> list[ColumnElement[bool]]:

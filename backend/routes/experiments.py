@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 
 from backend.deps import CurrentUser, SettingsDep
 from backend.errors import Refusal, not_found
+from backend.jobs.place import OWNER_TAG
 from backend.problems import problems
 from backend.settings import Settings
 from backend.tables.account import User
@@ -13,7 +14,6 @@ from tools.tracking.read_runs import CurvePoint, RunPublic, read_curve, read_run
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
 
-OWNER_TAG = "crewtune.owner"
 _MOST_CURVES = 12
 RunIds = Annotated[
     list[Annotated[str, Query(pattern=r"^[0-9a-f]{32}$")]],

@@ -8,7 +8,7 @@ from agents.fine_tune_flow import begin, go_on
 from agents.job import FineTuneJob, Studio
 from agents.language_model import connect
 from backend.datasets import find_dataset
-from backend.jobs.place import Place
+from backend.jobs.place import OWNER_TAG, Place
 from backend.jobs.requests import CrewRequest
 from tools.errors import DatasetError
 
@@ -46,4 +46,5 @@ def _studio(place: Place) -> Studio:
         llm=llm,
         hub_token=settings.hf_token,
         hub_endpoint=settings.hf_endpoint,
+        tags={OWNER_TAG: str(place.job.owner_id)},
     )

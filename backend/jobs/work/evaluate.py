@@ -6,7 +6,7 @@ moves the champion.
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Engine
 
@@ -17,7 +17,7 @@ from backend.jobs.requests import EvaluateRequest, TrainRequest
 from backend.jobs.work.train import describe_training
 from backend.tables.job import Job, JobStatus
 from tools.data.split_dataset import SplitReport
-from tools.errors import EvaluationError, TrackingError
+from tools.errors import EvaluationError, ModelError, TrackingError
 from tools.evaluation.evaluate_adapter import CompareReport, answer_rows, compare_answers
 from tools.evaluation.gate import GateDecision, decide
 from tools.hub.resolve_model import ModelSource, model_hash
@@ -29,11 +29,13 @@ from tools.tracking.registry import (
     move_champion,
     register_version,
 )
+from tools.training.check_adapter import check_adapter
 from tools.training.load_model import load_model
 from tools.training.probe_hardware import probe_hardware
 from tools.training.recipe import Recipe
 from tools.training.train_lora import TrainReport
 
+_CHAMPION = "champion"  # folder of the copy that is compared with
 _RECORDED = ("adapter", "recipe.yaml", "answers.jsonl")
 
 
@@ -68,7 +70,7 @@ def do_evaluate(place: Place, engine: Engine) -> dict[str, Any]:
         raise EvaluationError("There is no training of that id that succeeded.")
     trained = _Trained(place, job)
     champion = _fetch_champion(place, trained)
-    compared = _compare(place, trained, champion)
+    compared = _compare(place, trained)
     gate = decide(
         against_base=compared.against_base,
         reading=compared.reading,
@@ -86,26 +88,30 @@ def do_evaluate(place: Place, engine: Engine) -> dict[str, Any]:
     }
 
 
-def _fetch_champion(place: Place, trained: _Trained) -> int | None:
-    """Return the version of today's champion after fetching its adapter, or None."""
-    champion = find_champion(place.settings.tracking_store(), trained.model_name)
-    if champion is None:
-        return None
-    target = trained.folder / "champion"
+def _fetch_champion(place: Place, trained: _Trained) -> int | Literal["unknown"] | None:
+    """Return the version of today's champion after fetching its adapter, or None.
+
+    One that cannot be fetched, or MLflow that is away, costs the promotion and not the evaluation.
+    """
+    store, target = place.settings.tracking_store(), trained.folder / _CHAMPION
     shutil.rmtree(target, ignore_errors=True)  # of an evaluation that was stopped
-    fetch_adapter(
-        place.settings.tracking_store(),
-        trained.model_name,
-        version=champion.version,
-        target=target,
-    )
+    try:
+        champion = find_champion(store, trained.model_name)
+        if champion is None:
+            return None
+        fetch_adapter(store, trained.model_name, version=champion.version, target=target)
+        check_adapter(_CHAMPION, target)
+    except (TrackingError, ModelError) as error:
+        place.progress.log(f"Today's champion is not known: {error}")
+        shutil.rmtree(target, ignore_errors=True)
+        return "unknown"
     return champion.version
 
 
-def _compare(place: Place, trained: _Trained, champion: int | None) -> CompareReport:
+def _compare(place: Place, trained: _Trained) -> CompareReport:
     adapters = {"tuned": trained.folder / "adapter"}
-    if champion is not None:
-        adapters["champion"] = trained.folder / "champion"
+    if (trained.folder / _CHAMPION).is_dir():
+        adapters[_CHAMPION] = trained.folder / _CHAMPION
     place.progress.log(f"Answering {trained.split.heldout_rows} held-out rows.")
     device = probe_hardware(trained.folder).device
     answered = answer_rows(
@@ -116,7 +122,7 @@ def _compare(place: Place, trained: _Trained, champion: int | None) -> CompareRe
         max_positions=trained.source.max_positions,
         progress=place.progress,
     )
-    shutil.rmtree(trained.folder / "champion", ignore_errors=True)
+    shutil.rmtree(trained.folder / _CHAMPION, ignore_errors=True)
     return compare_answers(trained.folder, answered.primary_metric)
 
 
@@ -125,11 +131,6 @@ def _register(
 ) -> dict[str, Any]:
     """Record the run and register its adapter; the evaluation stands when MLflow is away."""
     store = place.settings.tracking_store()
-    metrics = {
-        f"{side}_{one.metric}": value
-        for one in compared.against_base
-        for side, value in (("base", one.baseline), ("tuned", one.candidate))
-    }
     try:
         recorded = record_run(
             store,
@@ -141,7 +142,7 @@ def _register(
                 ask=trained.ask,
                 split=trained.split,
             ),
-            metrics=metrics,
+            metrics=_figures(compared),
             artifacts={name: trained.folder / name for name in _RECORDED},
         )
         version = register_version(
@@ -161,4 +162,12 @@ def _register(
         "model": version.model,
         "version": version.version,
         "champion": gate.promote,
+    }
+
+
+def _figures(compared: CompareReport) -> dict[str, float]:
+    return {
+        f"{side}_{one.metric}": value
+        for one in compared.against_base
+        for side, value in (("base", one.baseline), ("tuned", one.candidate))
     }

@@ -6,29 +6,26 @@ the same order, with the recommended recipe and the changes that were asked for.
 Not covered: whether the result is better than its base.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine
 
 from backend.datasets import find_dataset
-from backend.jobs.place import Place
+from backend.jobs.place import OWNER_TAG, Place
 from backend.jobs.requests import RecommendRequest, TrainRequest
 from tools.data.conversation import read_conversations
 from tools.data.deduplicate import deduplicate
 from tools.data.split_dataset import SplitReport, split_dataset
 from tools.data.validate_dataset import remove_invalid
-from tools.errors import DatasetError, RecipeError
+from tools.errors import DatasetError
 from tools.files import sha256_of
 from tools.hub.resolve_model import ModelSource
-from tools.progress import Cancelled, Progress
-from tools.tracking.live_run import LiveRun, RunStatus
 from tools.tracking.mlflow_run import DatasetInput, RunDescription
+from tools.tracking.show_live import show_live
 from tools.training.check_space import check_space, space_needed
 from tools.training.encode import encode
 from tools.training.end_of_turn import generation_stops
-from tools.training.estimate_memory import estimate_memory
+from tools.training.estimate_memory import check_memory
 from tools.training.load_model import load_tokenizer
 from tools.training.probe_hardware import HardwareReport, probe_hardware
 from tools.training.prove_masks import prove_masks
@@ -47,10 +44,12 @@ def do_train(place: Place, engine: Engine) -> dict[str, Any]:
     hardware = probe_hardware(place.run)
     recipe = _choose(place, ask, advise(place, source, split=split, hardware=hardware))
     check_space(place.run, space_needed(source, recipe))
-    _refuse_too_large(source, recipe, hardware)
+    check_memory(source, recipe, free_gib=hardware.training_memory_gib)
     save_recipe(recipe, place.run / _RECIPE)
     rows = (place.workspace.dataset(split.train), place.workspace.dataset(split.validation))
-    with _recorded(place, recipe, ask=ask, split=split) as progress:
+    about = describe_training(place, place.run.name, recipe=recipe, ask=ask, split=split)
+    store = place.settings.tracking_store()
+    with show_live(place.progress, store, place.run, about=about) as progress:
         report = train_lora(
             recipe, source, rows, place.run, device=hardware.device, progress=progress
         )
@@ -116,46 +115,16 @@ def _choose(place: Place, ask: TrainRequest, advice: Recommendation) -> Recipe:
     return check_recipe({**advice.recipe.model_dump(), **ask.changes()})
 
 
-def _refuse_too_large(source: ModelSource, recipe: Recipe, hardware: HardwareReport) -> None:
-    needed, there = estimate_memory(source, recipe).total_gib, hardware.training_memory_gib
-    if needed > there:
-        raise RecipeError(
-            f"The training needs about {needed:.1f} GiB of memory and {there:.1f} GiB are free. "
-            "Choose a smaller model, or make per_device_train_batch_size or max_length smaller."
-        )
-
-
-@contextmanager
-def _recorded(
-    place: Place, recipe: Recipe, *, ask: TrainRequest, split: SplitReport
-) -> Iterator[Progress]:
-    """Yield a `Progress` that also keeps the metrics for MLflow, which nothing waits for."""
-    about = describe_training(place, place.run.name, recipe=recipe, ask=ask, split=split)
-    live = LiveRun.start(place.settings.tracking_store(), place.run, about=about)
-    status: RunStatus = "FAILED"
-    try:
-        yield _Both(place.progress, live)
-        status = "FINISHED"
-    except Cancelled:
-        status = "KILLED"
-        raise
-    finally:
-        report = live.close(status)
-        if report.problem:
-            place.progress.log(f"MLflow: {report.problem} The metrics are kept, and sent later.")
-
-
 def describe_training(
     place: Place, run: str, *, recipe: Recipe, ask: TrainRequest, split: SplitReport
 ) -> RunDescription:
     """Return what the MLflow run of the training `run` says of itself."""
-    run = place.job.payload.get("run") or place.job.id.hex
     return RunDescription(
         name=run,
         params=recipe.model_dump(mode="json"),
         tags={
             "crewtune.run": run,
-            "crewtune.owner": str(place.job.owner_id),
+            OWNER_TAG: str(place.job.owner_id),
             "crewtune.base_model": recipe.model_name_or_path,
         },
         dataset=DatasetInput(
@@ -165,17 +134,3 @@ def describe_training(
             source=ask.dataset,
         ),
     )
-
-
-class _Both:
-    """A `Progress` that hands every metric to MLflow's line as well."""
-
-    def __init__(self, progress: Progress, live: LiveRun) -> None:
-        self._progress, self._live = progress, live
-        self.log, self.sample = progress.log, progress.sample
-        self.percent, self.check = progress.percent, progress.check
-
-    def metric(self, name: str, value: float, step: int) -> None:
-        """Tell both."""
-        self._progress.metric(name, value, step)
-        self._live.metric(name, value, step)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from agents.desk import Desk
-from agents.record import describe_run
 from tools.progress import Cancelled, Progress
 from tools.tracking.live_run import LiveRun, RunStatus
+from tools.tracking.mlflow_run import RunDescription
+from tools.tracking.store import TrackingStore
 
 
 class _Both:
@@ -24,12 +25,17 @@ class _Both:
 
 
 @contextmanager
-def watched(desk: Desk) -> Iterator[Progress]:
-    """Yield a `Progress` that streams metrics to MLflow while a training runs."""
-    live = LiveRun.start(desk.studio.store, desk.folder, about=describe_run(desk))
+def show_live(
+    progress: Progress, store: TrackingStore, run_folder: Path, *, about: RunDescription
+) -> Iterator[Progress]:
+    """Yield a `Progress` that tells `progress`, and streams metrics to the run in `store`.
+
+    Metrics that MLflow could not take stay in the run's folder; `record_run` sends them.
+    """
+    live = LiveRun.start(store, run_folder, about=about)
     status: RunStatus = "FAILED"
     try:
-        yield _Both(desk.studio.progress, live)
+        yield _Both(progress, live)
         status = "FINISHED"
     except Cancelled:
         status = "KILLED"
@@ -37,4 +43,4 @@ def watched(desk: Desk) -> Iterator[Progress]:
     finally:
         report = live.close(status)
         if report.problem:
-            desk.studio.progress.log(f"MLflow: {report.problem} The record is kept in the run.")
+            progress.log(f"MLflow: {report.problem} The record is kept in the run.")
