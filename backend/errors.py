@@ -18,16 +18,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from backend.request_id import request_id
-from tools.errors import (
-    DatasetError,
-    EvaluationError,
-    ModelError,
-    RecipeError,
-    ToolError,
-    TrackingError,
-    TrainingError,
-    WorkspaceError,
-)
+from tools.errors import ToolError, TrackingError
 
 logger = logging.getLogger(__name__)
 
@@ -46,15 +37,6 @@ _STATUS_CODES = {
     429: "too_many_requests",
     503: "unavailable",
     507: "disk_full",
-}
-_OF_TOOLS: dict[type[ToolError], tuple[int, str]] = {
-    DatasetError: (422, "dataset_refused"),
-    ModelError: (422, "model_refused"),
-    RecipeError: (422, "recipe_refused"),
-    TrainingError: (422, "training_refused"),
-    EvaluationError: (422, "evaluation_refused"),
-    WorkspaceError: (422, "name_refused"),
-    TrackingError: (503, "tracking_unavailable"),
 }
 
 
@@ -160,9 +142,10 @@ def _field_problem(error: Mapping[str, Any], under: tuple[str, ...]) -> FieldPro
 
 async def _tool(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ToolError)
-    status, code = _OF_TOOLS.get(type(error), (422, "refused"))
-    headers = {"Retry-After": str(_RETRY_SECONDS)} if status == 503 else {}
-    return _answer(request, Refusal(status, str(error), code=code, headers=headers))
+    if isinstance(error, TrackingError):
+        headers = {"Retry-After": str(_RETRY_SECONDS)}
+        return _answer(request, Refusal(503, str(error), code=error.code, headers=headers))
+    return _answer(request, Refusal(422, str(error), code=error.code))
 
 
 async def _database(request: Request, error: Exception) -> JSONResponse:

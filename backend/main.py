@@ -15,6 +15,7 @@ from backend.clock import Clock, utc_now
 from backend.database import open_database
 from backend.errors import install_error_handlers
 from backend.hardware import Hardware
+from backend.housekeeping import Housekeeping
 from backend.jobs.dispatcher import Dispatcher
 from backend.jobs.feed import Feed
 from backend.jobs.local_runner import LocalRunner, Runner
@@ -85,7 +86,13 @@ def create_app(
     secret = signing_secret(settings.secret_key, settings.data_dir)
     passwords = Passwords(password_rounds)
     app.state.accounts = open_accounts(app.state.engine, clock, secret, passwords)
-    _add_jobs(app, runner or LocalRunner(worker_environment(), settings.data_dir / "logs"))
+    _add_jobs(app, runner or LocalRunner(worker_environment(settings), settings.data_dir / "logs"))
+    app.state.housekeeping = Housekeeping(
+        settings,
+        app.state.engine,
+        clock=clock,
+        mlflow_answers=lambda: system.mlflow_state(settings).reachable,
+    )
     app.add_middleware(
         TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False
     )
@@ -102,7 +109,7 @@ def _add_jobs(app: FastAPI, runner: Runner) -> None:
     store = JobStore(state.engine)
     state.feed = Feed(state.engine)
     state.dispatcher = Dispatcher(store, runner, settings.slots())
-    state.hardware = Hardware(settings.data_dir, worker_environment())
+    state.hardware = Hardware(settings.data_dir, worker_environment(settings))
     state.counter = Counter(store, state.dispatcher.wake)
 
 
@@ -111,7 +118,9 @@ async def _work_while_open(app: FastAPI) -> AsyncIterator[None]:
     """Dispatch jobs while the server runs. The jobs themselves go on when it ends."""
     app.state.hardware.look()
     app.state.dispatcher.start()
+    app.state.housekeeping.start()
     yield
     await app.state.feed.close()
     app.state.hardware.close()
+    await asyncio.to_thread(app.state.housekeeping.stop)
     await asyncio.to_thread(app.state.dispatcher.stop)

@@ -44,37 +44,6 @@ def server_environment(**more: str) -> dict[str, str]:
     return {**os.environ, **_QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **more}
 
 
-# All that a job's process gets of our environment: never the secret that signs tokens.
-_FOR_WORKERS = (
-    "CREWTUNE_DATA_DIR",
-    "CREWTUNE_EXPERIMENT",
-    "CREWTUNE_MLRUNS_DIR",
-    "CUDA_VISIBLE_DEVICES",
-    "DATABASE_URL",
-    "HF_ENDPOINT",
-    "HF_HOME",
-    "HF_HUB_OFFLINE",
-    "HF_TOKEN",
-    "HOME",
-    "LANG",
-    "LD_LIBRARY_PATH",
-    "LLM_API_KEY",
-    "LLM_BASE_URL",
-    "LLM_MODEL",
-    "MLFLOW_TRACKING_URI",
-    "OMP_NUM_THREADS",
-    "PATH",
-    "TMPDIR",
-    "TZ",
-)
-
-
-def worker_environment() -> dict[str, str]:
-    """Return the environment of the processes that do the jobs."""
-    kept = {name: os.environ[name] for name in _FOR_WORKERS if name in os.environ}
-    return {**kept, **_QUIET, "PYTHONUNBUFFERED": "1"}
-
-
 _Host = Annotated[str, Field(pattern=r"^(\*|(\*\.)?[^\s*/@]+)$")]
 
 
@@ -127,6 +96,7 @@ class Settings(BaseSettings):
     upload_mib: int = Field(default=200, ge=1, le=100_000, alias="CREWTUNE_UPLOAD_MIB")
     cpu_slots: int = Field(default=2, ge=1, le=64, alias="CREWTUNE_CPU_SLOTS")
     gpu_slots: int = Field(default=1, ge=1, le=64, alias="CREWTUNE_GPU_SLOTS")
+    keep_days: int = Field(default=90, ge=1, le=36_500, alias="CREWTUNE_KEEP_DAYS")
     secret_key: SecretStr | None = Field(default=None, alias="CREWTUNE_SECRET_KEY")
     allowed_hosts: Annotated[tuple[_Host, ...], NoDecode, BeforeValidator(_words)] = Field(
         default=("localhost", "127.0.0.1", "[::1]"), alias="CREWTUNE_ALLOWED_HOSTS"
@@ -180,3 +150,47 @@ class Settings(BaseSettings):
             experiment=self.mlflow_experiment,
             artifact_root=self.mlruns_dir.resolve(),
         )
+
+
+# All that a job's process gets of our environment: never the secret that signs tokens.
+_OF_THE_MACHINE = (
+    "CUDA_VISIBLE_DEVICES",
+    "HF_HOME",
+    "HF_HUB_OFFLINE",
+    "HOME",
+    "LANG",
+    "LD_LIBRARY_PATH",
+    "OMP_NUM_THREADS",
+    "PATH",
+    "TMPDIR",
+    "TZ",
+)
+_OF_THE_STUDIO = (
+    "data_dir",
+    "mlruns_dir",
+    "database_url",
+    "mlflow_tracking_uri",
+    "mlflow_experiment",
+    "llm_base_url",
+    "llm_model",
+    "llm_api_key",
+    "hf_token",
+    "hf_endpoint",
+)
+
+
+def worker_environment(settings: Settings) -> dict[str, str]:
+    """Return the environment of the processes that do the jobs of a studio."""
+    kept = {name: os.environ[name] for name in _OF_THE_MACHINE if name in os.environ}
+    told = {
+        str(Settings.model_fields[name].alias): _plain(getattr(settings, name))
+        for name in _OF_THE_STUDIO
+    }
+    return {**kept, **told, **_QUIET, "PYTHONUNBUFFERED": "1"}
+
+
+def _plain(value: Path | SecretStr | str | None) -> str:
+    """Return the value as it is set; empty is unset."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return str(value.resolve() if isinstance(value, Path) else value or "")

@@ -5,26 +5,8 @@ import errno
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import OperationalError
 
-from tools.errors import (
-    DatasetError,
-    EvaluationError,
-    ModelError,
-    RecipeError,
-    ToolError,
-    TrackingError,
-    TrainingError,
-    WorkspaceError,
-)
+from tools.errors import ToolError
 
-_OF_TOOLS: dict[type[ToolError], str] = {
-    DatasetError: "dataset_refused",
-    ModelError: "model_refused",
-    RecipeError: "recipe_refused",
-    TrainingError: "training_failed",
-    EvaluationError: "evaluation_failed",
-    TrackingError: "tracking_unavailable",
-    WorkspaceError: "workspace_refused",
-}
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -54,7 +36,7 @@ def describe_failure(error: BaseException) -> Failure:
                 "resume the job.",
             )
     if isinstance(error, ToolError):
-        return Failure(code=_OF_TOOLS.get(type(error), "refused"), reason=str(error))
+        return Failure(code=error.code, reason=str(error))
     if isinstance(error, OperationalError):
         reason = "The database was away for too long. Resume the job when it is back."
         return Failure(code="database_unavailable", reason=reason, unexpected=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 from sqlmodel import col
 
-from backend.tables.job import WAITING, Job, JobEvent, JobStatus
+from backend.tables.job import FINAL, WAITING, Job, JobEvent, JobStatus
 
 PAGE = 200  # events handed out at once
 
@@ -54,6 +54,12 @@ def list_owned(
 def running(connection: Connection) -> list[Job]:
     """Return every job that has a worker."""
     statement = select(Job).where(col(Job.status) == JobStatus.RUNNING)
+    return [_job(row) for row in connection.execute(statement).mappings()]
+
+
+def unfinished(connection: Connection) -> list[Job]:
+    """Return every job that waits or runs."""
+    statement = select(Job).where(col(Job.status).not_in(FINAL))
     return [_job(row) for row in connection.execute(statement).mappings()]
 
 

@@ -92,7 +92,7 @@ def show_system(
         libraries={name: found for name in _LIBRARIES if (found := _version(name))},
         disk=_disk(settings),
         queues=_queues(engine, settings),
-        mlflow=_mlflow(settings),
+        mlflow=mlflow_state(settings),
         language_model=settings.llm_model,
     )
 
@@ -110,7 +110,7 @@ def show_readiness(request: Request, settings: SettingsDep, engine: EngineDep) -
     if missing:
         detail = f"The studio cannot work. {'; '.join(missing)}."
         raise Refusal(503, detail, code="not_ready", headers={"Retry-After": "5"})
-    mlflow = _OK if _mlflow(settings).reachable else "away; records are kept and sent later"
+    mlflow = _OK if mlflow_state(settings).reachable else "away; records are kept and sent later"
     return Readiness(parts={**parts, "mlflow": mlflow})
 
 
@@ -157,7 +157,8 @@ def _queues(engine: Engine, settings: Settings) -> dict[str, QueueState]:
     }
 
 
-def _mlflow(settings: Settings) -> MlflowState:
+def mlflow_state(settings: Settings) -> MlflowState:
+    """Return where runs are recorded, and whether somebody listens there."""
     url = settings.mlflow_tracking_uri
     if url is None or not url.startswith("http"):
         return MlflowState(url=None, reachable=True)

@@ -72,7 +72,8 @@ def free_port() -> int:
 class RealStudio:
     """A studio that is started, stopped and started again."""
 
-    def __init__(self, folder: Path, runner: Runner | None = None, **settings: Any) -> None:
+    def __init__(self, folder: Path, *, works: bool = False, **settings: Any) -> None:
+        """Start one; its jobs are done by the test, or `works` by workers of its own."""
         self.settings = Settings(
             _env_file=None,
             **{
@@ -90,7 +91,7 @@ class RealStudio:
         self.url = f"http://127.0.0.1:{free_port()}"
         self.setup_code = ensure_setup_code(self.engine) or ""
         self._people = count(1)
-        self._runner = runner or ByHand()
+        self._runner: Runner | None = None if works else ByHand()
         self.start()
 
     def start(self) -> None:

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from backend.jobs.local_runner import LocalRunner
-from backend.settings import worker_environment
 from backend.tables.job import FINAL
 from tests.colours import colour_chats
 from tests.sdk.command import CommandLine
@@ -16,15 +14,7 @@ from tests.sdk.real_studio import PASSWORD, RealStudio, until
 
 @pytest.fixture
 def studio(tmp_path: Path, tiny_model: Path) -> Iterator[RealStudio]:
-    environment = {
-        **worker_environment(),
-        "CREWTUNE_DATA_DIR": str(tmp_path / "data"),
-        "CREWTUNE_MLRUNS_DIR": str(tmp_path / "mlruns"),
-        "DATABASE_URL": "",
-        "LLM_BASE_URL": "",
-        "MLFLOW_TRACKING_URI": "",
-    }
-    made = RealStudio(tmp_path, LocalRunner(environment, tmp_path / "logs"))
+    made = RealStudio(tmp_path, works=True)
     shutil.copytree(tiny_model, made.settings.data_dir / "models" / "tiny")
     yield made
     made.close()

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tools.errors import TrackingError
 from tools.tracking.metrics_file import read_lines, read_link, write_link
 from tools.tracking.mlflow_run import RunDescription, continue_run, log_lines, mlflow_name
+from tools.tracking.send_unsent import forget_unsent
 from tools.tracking.store import TrackingStore, plain_errors, time_for_files
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def record_run(
             for where, path in artifacts.items():
                 _log_artifact(opened.client, run_id, where=PurePosixPath(where), path=path)
         opened.client.set_terminated(run_id, "FINISHED")
+    forget_unsent(run_folder)
     return RecordReport(
         mlflow_run_id=run_id,
         experiment=store.experiment,

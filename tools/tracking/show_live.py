@@ -7,6 +7,7 @@ from pathlib import Path
 from tools.progress import Cancelled, Progress
 from tools.tracking.live_run import LiveRun, RunStatus
 from tools.tracking.mlflow_run import RunDescription
+from tools.tracking.send_unsent import forget_unsent, note_unsent
 from tools.tracking.store import TrackingStore
 
 
@@ -30,10 +31,11 @@ def show_live(
 ) -> Iterator[Progress]:
     """Yield a `Progress` that tells `progress`, and streams metrics to the run in `store`.
 
-    Metrics that MLflow could not take stay in the run's folder; `record_run` sends them.
+    What MLflow could not take stays in the run's folder; `record_run` or `send_unsent` sends it.
     """
     live = LiveRun.start(store, run_folder, about=about)
     status: RunStatus = "FAILED"
+    note_unsent(run_folder, about, status)  # it stays when this process is killed
     try:
         yield _Both(progress, live)
         status = "FINISHED"
@@ -42,5 +44,8 @@ def show_live(
         raise
     finally:
         report = live.close(status)
-        if report.problem:
+        if report.problem is None:
+            forget_unsent(run_folder)
+        else:
+            note_unsent(run_folder, about, status)
             progress.log(f"MLflow: {report.problem} The record is kept in the run.")

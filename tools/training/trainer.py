@@ -168,17 +168,26 @@ class _Watcher(TrainerCallback):
         self.stopped: Cancelled | None = None
         self._progress = progress
         self._started = (0.0, 0)  # when, and at which step, this process began
+        self._speed = _Speed()
 
     @override
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         self._started = (time.monotonic(), state.global_step)
+        self._speed.tokens = state.num_input_tokens_seen
+
+    @override
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._speed.begin_step()
 
     @override
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
+        self._speed.end_step()
         since, first = self._started
         per_step = (time.monotonic() - since) / max(1, state.global_step - first)
         self._progress.percent(
@@ -208,6 +217,29 @@ class _Watcher(TrainerCallback):
             if name.endswith("loss") and not math.isfinite(value):
                 raise TrainingError(_no_number(name, value, state.global_step))
             self._progress.metric(name, float(value), state.global_step)
+        if "loss" in (logs or {}):
+            speed = self._speed.since_last(state.num_input_tokens_seen)
+            self._progress.metric("tokens_per_second", speed, state.global_step)
+
+
+class _Speed:
+    """Measures the training steps alone, without the evaluations and checkpoints between them."""
+
+    def __init__(self) -> None:
+        self.tokens = 0
+        self._began = self._seconds = 0.0
+
+    def begin_step(self) -> None:
+        self._began = time.monotonic()
+
+    def end_step(self) -> None:
+        self._seconds += time.monotonic() - self._began
+
+    def since_last(self, tokens: int) -> float:
+        """Return the tokens per second, padding not counted, since it was last asked."""
+        speed = (tokens - self.tokens) / max(self._seconds, 1e-9)
+        self.tokens, self._seconds = tokens, 0.0
+        return speed
 
 
 def _no_number(name: str, value: float, step: int) -> str:

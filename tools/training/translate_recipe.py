@@ -79,4 +79,5 @@ def _looking_up(recipe: Recipe, rows: int) -> dict[str, Any]:
         "save_steps": every,
         "logging_steps": max(1, steps // 100),
         "logging_nan_inf_filter": False,  # it would hide a loss that is no number
+        "include_num_input_tokens_seen": "non_padding",  # for the tokens per second
     }

@@ -32,19 +32,17 @@ from tools.workspace import Workspace
 class Studio:
     """What the tests of whole jobs stand on."""
 
-    def __init__(self, folder: Path, tiny_model: Path, **patience: float) -> None:
+    def __init__(
+        self, folder: Path, tiny_model: Path, *, tracking: str | None = None, **patience: float
+    ) -> None:
         self.settings = Settings(
             _env_file=None,  # type: ignore[call-arg]
             CREWTUNE_DATA_DIR=folder / "data",
             CREWTUNE_MLRUNS_DIR=folder / "mlruns",
+            MLFLOW_TRACKING_URI=tracking,
         )
         self.owner = uuid4()
-        self.environment = worker_environment() | {
-            "CREWTUNE_DATA_DIR": str(folder / "data"),
-            "CREWTUNE_MLRUNS_DIR": str(folder / "mlruns"),
-            "DATABASE_URL": "",
-            "LLM_BASE_URL": "",
-        }
+        self.environment = worker_environment(self.settings)
         models = Workspace(self.settings.data_dir).models
         shutil.copytree(tiny_model, models / "tiny")
         self.engine: Engine = open_database(self.settings.studio_database_url)

@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from backend.clock import utc_now
+from backend.housekeeping import Housekeeping
 from backend.jobs.orders import NewJob
+from backend.settings import Settings, worker_environment
 from tests.backend.jobs.studio import Studio
 from tests.colours import colour_chats
+from tests.mlflow_server import MlflowServer
+from tools.tracking.metrics_file import read_link
 
 pytestmark = pytest.mark.prove
 LONG = {"num_train_epochs": 40, "per_device_train_batch_size": 4, "learning_rate": 1e-3}
@@ -56,7 +61,7 @@ def test_a_training_reports_its_losses_and_ends_with_an_adapter(studio: Studio) 
     assert job.result is not None
     steps = job.result["training"]["steps"]
     told = {event.data["name"] for event in studio.events(job.id, "metric")}
-    assert {"loss", "eval_loss", "learning_rate", "grad_norm"} <= told
+    assert told == {"loss", "eval_loss", "learning_rate", "grad_norm", "tokens_per_second"}
     assert max(event.data["step"] for event in studio.events(job.id, "metric")) == steps
     assert (studio.workspace.run(job.id.hex) / "adapter" / "adapter_model.safetensors").is_file()
     assert job.percent == 100
@@ -153,12 +158,13 @@ def test_a_worker_asked_to_leave_gives_its_job_back(studio: Studio) -> None:
 def test_a_workers_environment_holds_no_secret_of_ours(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from backend.settings import worker_environment
-
-    monkeypatch.setenv("CREWTUNE_SECRET_KEY", "CANARY")
+    monkeypatch.setenv("CREWTUNE_SECRET_KEY", "CANARY" * 8)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "CANARY")
 
-    assert "CANARY" not in str(worker_environment())
+    settings = Settings(_env_file=None)
+
+    assert settings.secret_key is not None
+    assert "CANARY" not in str(worker_environment(settings))
 
 
 def test_a_worker_without_its_job_leaves_at_once(studio: Studio) -> None:
@@ -172,3 +178,43 @@ def test_a_worker_without_its_job_leaves_at_once(studio: Studio) -> None:
     studio.until(lambda: not studio.runner.alive(worker), seconds=30)
 
     assert studio.see(job.id).beats == 0
+
+
+def test_mlflow_that_is_away_costs_nothing_and_gets_everything_later(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    server = MlflowServer(tmp_path)
+    studio = Studio(tmp_path, tiny_model, tracking=server.uri)
+    studio.add_colours()
+    studio.dispatcher.start()
+    job = studio.ended(studio.train(**SHORT))
+    assert (job.status, job.error) == ("succeeded", None)
+    run = studio.workspace.run(job.id.hex)
+    assert (run / "unsent.json").exists()
+    housekeeping = Housekeeping(
+        studio.settings,
+        studio.engine,
+        clock=utc_now,
+        mlflow_answers=server.answers,
+        between_seconds=0.2,
+    )
+    housekeeping.start()
+
+    server.start()
+    studio.until(lambda: not (run / "unsent.json").exists())
+
+    housekeeping.stop()
+    told = {
+        (event.data["name"], event.data["step"]): event.data["value"]
+        for event in studio.events(job.id, "metric")
+    }
+    client, run_id = studio.settings.tracking_store().client(), read_link(run).mlflow_run_id
+    assert run_id is not None
+    kept = {
+        (name, one.step): one.value
+        for name in {name for name, _ in told}
+        for one in client.get_metric_history(run_id, name)
+    }
+    assert kept == told
+    server.kill()
+    studio.close()
