@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from backend.samples import TINY, build_tiny
 from backend.settings import quiet_libraries
 from tests.colours import WORDS, colour_chats
 from tools.data.conversation import write_version
+from tools.progress import NoProgress
 from tools.workspace import Workspace
 
 quiet_libraries()
@@ -36,6 +38,17 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     pretrain(folder / "tiny", text, size=size)
     return folder / "tiny"
+
+
+@pytest.fixture(scope="session")
+def tiny_instruct(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled model, as `make demo` left it here, or else built: that takes a minute."""
+    left = Path(__file__).parents[1] / "data" / "models" / TINY
+    if left.is_dir():
+        return left
+    models = tmp_path_factory.mktemp("bundled")
+    build_tiny(models, NoProgress())
+    return models / TINY
 
 
 @pytest.fixture

@@ -1,35 +1,13 @@
-"""The whole studio, started as a user starts it, and a real browser in front of it."""
+"""A real browser in front of the whole studio."""
 
-import os
-import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-ROOT = Path(__file__).parents[2]
-REQUESTS = ROOT / "data" / "samples" / "refrigeration_requests.jsonl"
-PASSWORD = "four words nobody guesses"
-_START_SECONDS = 180
-_CODE = re.compile(r"once: (\S+)")
-
-
-@dataclass(frozen=True)
-class RunningStudio:
-    """A studio that answers."""
-
-    ui: str
-    setup_code: str
+from tests.up import PASSWORD, REQUESTS, UpStudio
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,55 +30,13 @@ def picture(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
     return take
 
 
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
-    """MLflow, the API and the UI on free ports over empty folders, and the model if it is here."""
-    folder = tmp_path_factory.mktemp("studio")
-    model = ROOT / "data" / "models" / "tiny-instruct"
-    if model.is_dir():  # else the first job makes it, which takes a minute
-        shutil.copytree(model, folder / "data" / "models" / "tiny-instruct")
-    ui = _free_port()
-    environment = {
-        **os.environ,
-        "CREWTUNE_UI_PORT": str(ui),
-        "CREWTUNE_API_PORT": str(_free_port()),
-        "CREWTUNE_MLFLOW_PORT": str(_free_port()),
-        "CREWTUNE_DATA_DIR": str(folder / "data"),
-        "CREWTUNE_MLRUNS_DIR": str(folder / "mlruns"),
-    }
-    said = folder / "said.txt"
-    with said.open("wb") as out:
-        command = [sys.executable, "-m", "backend.up"]
-        child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
-    try:
-        yield RunningStudio(f"http://127.0.0.1:{ui}", _wait_for_code(child, said))
-    finally:
-        child.send_signal(signal.SIGINT)
-        child.wait(timeout=60)
-        _end_workers(folder / "data")
-
-
-def _end_workers(data: Path) -> None:
-    """End the jobs that a failed test left: they outlive the studio on purpose."""
-    for process in psutil.process_iter(["environ"]):
-        if (process.info["environ"] or {}).get("CREWTUNE_DATA_DIR") == str(data):
-            process.kill()
-
-
-def _wait_for_code(child: "subprocess.Popen[bytes]", said: Path) -> str:
-    until = time.monotonic() + _START_SECONDS
-    while time.monotonic() < until and child.poll() is None:
-        code = _CODE.search(said.read_text(encoding="utf-8"))
-        if code:
-            return code.group(1)
-        time.sleep(0.5)
-    raise AssertionError(f"The studio did not start:\n{said.read_text(encoding='utf-8')}")
+def studio(tmp_path_factory: pytest.TempPathFactory, tiny_instruct: Path) -> Iterator[UpStudio]:
+    """MLflow, the API and the UI."""
+    studio = UpStudio(tmp_path_factory.mktemp("studio"), tiny_instruct)
+    studio.start()
+    yield studio
+    studio.close()
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +52,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def page(browser: Browser, studio: RunningStudio) -> Iterator[Page]:
+def page(browser: Browser, studio: UpStudio) -> Iterator[Page]:
     """A page on which the first admin's account was made with the setup code."""
     page = open_page(browser, studio)
     page.get_by_label("Setup code").fill(studio.setup_code)
@@ -140,7 +76,7 @@ def dataset(page: Page) -> str:
     return "requests"
 
 
-def open_page(browser: Browser, studio: RunningStudio) -> Page:
+def open_page(browser: Browser, studio: UpStudio) -> Page:
     """Return a page in a browser of its own, with nothing of other pages."""
     page = browser.new_context(viewport={"width": 1360, "height": 1100}).new_page()
     page.set_default_timeout(30_000)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PASSWORD, RunningStudio, open_page, open_tab
+from tests.browser.conftest import open_page, open_tab
+from tests.up import PASSWORD, UpStudio
 
 pytestmark = pytest.mark.prove
 
@@ -69,7 +70,7 @@ def test_a_training_is_started_once_watched_and_seen_to_the_end(
 
 
 def test_a_second_browser_finds_everything_as_it_is(
-    page: Page, dataset: str, browser: Browser, studio: RunningStudio
+    page: Page, dataset: str, browser: Browser, studio: UpStudio
 ) -> None:
     other = open_page(browser, studio)
     sign_in(other)
