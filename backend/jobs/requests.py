@@ -3,7 +3,7 @@
 A model or dataset is named, never a path: what the name means is decided in its owner's workspace.
 """
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -26,7 +26,7 @@ class _Request(BaseModel):
 
 
 class ImportRequest(_Request):
-    """Import a dataset of the Hub, or a file that was uploaded."""
+    """Import a dataset of the Hub, a file that was uploaded, or the sample that comes with it."""
 
     name: Name = Field(description="What to call it here.")
     hub_id: HubId | None = None
@@ -34,11 +34,14 @@ class ImportRequest(_Request):
     split: Name = Field(default="train", description="Split of a Hub dataset.")
     revision: Name | None = Field(default=None, description="Branch, tag or commit on the Hub.")
     upload: Name | None = Field(default=None, description="Name that an upload was given.")
+    sample: Literal["refrigeration-requests"] | None = Field(
+        default=None, description="1,050 service requests to try everything with."
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.hub_id is None) == (self.upload is None):
-            raise ValueError("Give either hub_id or upload")
+        if sum(one is not None for one in (self.hub_id, self.upload, self.sample)) != 1:
+            raise ValueError("Give one of hub_id, upload and sample")
         return self
 
 

@@ -71,7 +71,7 @@ def add_dataset(
     workspace: WorkspaceDep,
     idempotency_key: IdempotencyKey = None,
 ) -> JobPublic:
-    """Start the import of a dataset of the Hub, or of a file that was uploaded before."""
+    """Start the import of a dataset of the Hub, of a file that was uploaded, or of the sample."""
     if request.upload is not None:
         try:
             workspace.upload(request.upload)

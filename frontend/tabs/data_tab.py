@@ -7,7 +7,7 @@ from typing import Any, Literal
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from crewtune import Dataset, Job, Row, RowPage, Studio, ValidationReport
+from crewtune import SAMPLE, Dataset, Job, Row, RowPage, Studio, ValidationReport
 from frontend.jobs import draw_state, label_of
 from frontend.telling import Once, told
 from frontend.words import ago, plain
@@ -24,10 +24,7 @@ def render(client: Studio) -> None:
     with told():
         datasets = client.datasets()
         if not datasets:
-            st.info(
-                "You have no dataset yet. Upload a file above, or add one from the Hub under "
-                "Models & Datasets."
-            )
+            _draw_beginning(client)
             return
         _draw_list(datasets)
         names = [one.name for one in datasets]
@@ -36,6 +33,19 @@ def render(client: Studio) -> None:
             st.session_state["data_name"] = wanted
         name = st.selectbox("Look at", names, key="data_name")
         _draw_one(client, next(one for one in datasets if one.name == name))
+
+
+def _draw_beginning(client: Studio) -> None:
+    """Say what to do without a dataset, and offer one to try everything with."""
+    st.info(
+        "You have no dataset yet. Upload a file above, add one from the Hub under Models & "
+        "Datasets, or begin with the sample: 1,050 service requests with their answers."
+    )
+    clicked = st.button("Add the sample", key="data_sample")
+    once = Once("data_sample", clicked=clicked)
+    if clicked:
+        job = once.send({"sample": SAMPLE}, lambda: client.add_dataset(SAMPLE, sample=SAMPLE))
+        st.success(f"Job #{job.number} imports it.")
 
 
 def _draw_upload(client: Studio) -> None:

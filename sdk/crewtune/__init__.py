@@ -16,7 +16,7 @@ Not covered: training itself. Importing this loads none of the studio's packages
 from crewtune.accounts import ApiKey, Invitation, NewApiKey, NewInvitation, Registration, User
 from crewtune.connection import Retry
 from crewtune.credentials import Credentials, FileStore, MemoryStore, TokenStore
-from crewtune.datasets import Dataset, Finding, Row, RowPage, Upload, ValidationReport
+from crewtune.datasets import SAMPLE, Dataset, Finding, Row, RowPage, Upload, ValidationReport
 from crewtune.errors import ApiError, FieldProblem, NotSignedIn, Unreachable
 from crewtune.jobs import Event, Job, JobError, JobPage
 from crewtune.studio import Studio
@@ -24,6 +24,7 @@ from crewtune.system import Disk, MlflowState, QueueState, System
 from crewtune.work import Experiment, Found, HubPage, Model, Point, Recommendation
 
 __all__ = [
+    "SAMPLE",
     "ApiError",
     "ApiKey",
     "Credentials",

@@ -73,6 +73,9 @@ class ValidationReport(Frozen):
     usable: bool = Field(description="Whether enough rows are usable.")
 
 
+SAMPLE = "refrigeration-requests"  # comes with every studio, to try everything with
+
+
 class _Counted(io.FileIO):
     """A file that tells how much of it was read."""
 
@@ -120,11 +123,12 @@ class DatasetCalls(Calls):
         *,
         upload: str | None = None,
         hub_id: str | None = None,
+        sample: str | None = None,
         config: str | None = None,
         split: str | None = None,
         revision: str | None = None,
     ) -> Job:
-        """Import an uploaded file, or a dataset of the Hub, under `name`.
+        """Import an uploaded file, a dataset of the Hub, or the sample `SAMPLE`, under `name`.
 
         Example:
             studio.wait(studio.add_dataset("dolly", hub_id="databricks/databricks-dolly-15k").id)
@@ -133,6 +137,7 @@ class DatasetCalls(Calls):
             "name": name,
             "upload": upload,
             "hub_id": hub_id,
+            "sample": sample,
             "config": config,
             "split": split,
             "revision": revision,

@@ -107,10 +107,9 @@ def test_the_command_line_alone_leads_to_a_trained_model(
     line = Line(studio, tmp_path)
 
     line.done("register", "-u", "ben", "--invitation", code, "--password-stdin", typed=PASSWORD)
-    line.done("data", "add", str(REQUESTS), "--name", "requests")
-    told = line.done(
-        "train", "tiny-instruct", "requests", "--set", "num_train_epochs=1", "--follow"
-    )
+    line.done("data", "add", "refrigeration-requests")
+    short = ("--set", "num_train_epochs=1")
+    told = line.done("train", "tiny-instruct", "refrigeration-requests", *short, "--follow")
 
     assert "succeeded" in told
     jobs = json.loads(line.done("jobs", "list", "--json"))

@@ -12,6 +12,17 @@ def test_without_a_dataset_it_is_said_what_to_do() -> None:
     assert "Upload a file above" in tab.info[0].value
 
 
+def test_without_a_dataset_the_sample_is_a_click_away() -> None:
+    studio = FakeStudio()
+    tab = open_tab("data_tab", studio)
+
+    tab.button(key="data_sample").click().run()
+
+    sample = "refrigeration-requests"
+    assert studio.asked == [("add_dataset", sample, {"sample": sample})]
+    assert "Job #1 imports it" in tab.success[0].value
+
+
 def test_an_uploaded_file_is_sent_and_imported_under_its_own_name() -> None:
     studio = FakeStudio()
     tab = open_tab("data_tab", studio)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from crewtune import ApiError, Studio
+from crewtune import SAMPLE, ApiError, Studio
 from tests.sdk.real_studio import RealStudio
 
 
@@ -18,6 +18,12 @@ def test_a_file_becomes_a_dataset(running: RealStudio, anna: Studio, chats: Path
     assert anna.datasets() == [dataset]
     assert dataset.rows == 40
     assert dataset.report["rows_read"] == 40
+
+
+def test_the_sample_needs_no_file(running: RealStudio, anna: Studio) -> None:
+    running.do(anna.add_dataset("try", sample=SAMPLE).id)
+
+    assert anna.dataset("try").rows == 1050
 
 
 def test_rows_and_what_is_wrong_with_them_are_shown(anna: Studio, dataset: str) -> None:

@@ -1,5 +1,6 @@
 """The job that imports a dataset."""
 
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
@@ -7,6 +8,7 @@ from sqlalchemy import Engine
 from backend.datasets import keep_dataset
 from backend.jobs.place import Place
 from backend.jobs.requests import ImportRequest
+from backend.samples import REQUESTS
 from tools.data.import_dataset import import_dataset
 from tools.data.validate_dataset import validate
 from tools.hub.fetch_dataset import HubDataset
@@ -23,8 +25,8 @@ def do_import(place: Place, engine: Engine) -> dict[str, Any]:
             source, place.workspace.datasets, token=place.token, progress=place.progress
         )
     else:
-        upload = place.workspace.upload(ask.upload or "")
-        report = import_dataset(upload, place.workspace.datasets, progress=place.progress)
+        file = place.workspace.upload(ask.upload) if ask.upload else Path(REQUESTS)
+        report = import_dataset(file, place.workspace.datasets, progress=place.progress)
     place.progress.log(f"Checking {report.rows_imported} rows.")
     checked = validate(place.workspace.dataset(report.dataset))
     dataset_id = keep_dataset(

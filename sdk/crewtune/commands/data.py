@@ -18,7 +18,7 @@ from crewtune.commands.session import (
     UrlOption,
     open_session,
 )
-from crewtune.datasets import Row, Upload, ValidationReport
+from crewtune.datasets import SAMPLE, Row, Upload, ValidationReport
 from crewtune.work import HubPage
 
 app = typer.Typer(
@@ -36,7 +36,10 @@ def add(
     context: typer.Context,
     source: Annotated[
         str,
-        typer.Argument(metavar="SOURCE", help="A data file, or an id on the Hub: org/name."),
+        typer.Argument(
+            metavar="SOURCE",
+            help=f"A data file, an id on the Hub (org/name), or the sample {SAMPLE}.",
+        ),
     ],
     name: Annotated[str | None, typer.Option(help="What to call it. Otherwise as it is.")] = None,
     config: Annotated[str | None, typer.Option(help="Configuration of a Hub dataset.")] = None,
@@ -48,19 +51,23 @@ def add(
 ) -> None:
     """Add a dataset: a JSONL, JSON, CSV or Parquet file, or one of the Hub.
 
-    A file goes before a Hub id of the same name.
+    A file goes before a Hub id or the sample of the same name.
 
     \b
     Examples:
+      crewtune data add refrigeration-requests
       crewtune data add requests.jsonl
       crewtune data add ~/requests.jsonl --name service-requests
       crewtune data add databricks/databricks-dolly-15k --split train
     """
     path = Path(source).expanduser()
-    on_hub = not path.is_file() and _HUB_ID.fullmatch(source) is not None
-    if not path.is_file() and not on_hub:
+    here = path.is_file()
+    on_hub = not here and _HUB_ID.fullmatch(source) is not None
+    is_sample = not here and source == SAMPLE
+    if not (here or on_hub or is_sample):
         raise typer.BadParameter(
-            f"{source!r} is no file here, and no id on the Hub (org/name).", param_hint="SOURCE"
+            f"{source!r} is no file here, no id on the Hub (org/name), and not {SAMPLE}.",
+            param_hint="SOURCE",
         )
     if not on_hub and (config or split or revision):
         raise typer.BadParameter("--config, --split and --revision are for datasets of the Hub.")
@@ -68,8 +75,9 @@ def add(
     with open_session(context, url, as_json) as session:
         job = session.studio.add_dataset(
             called,
-            upload=None if on_hub else _send(session, path).upload,
+            upload=_send(session, path).upload if here else None,
             hub_id=source if on_hub else None,
+            sample=SAMPLE if is_sample else None,
             config=config,
             split=split,
             revision=revision,

@@ -13,8 +13,8 @@ _HELP = """Fine-tune language models in a CrewTune studio, from the command line
 \b
 A first training:
   crewtune login
-  crewtune data add requests.jsonl
-  crewtune train tiny-instruct requests --follow
+  crewtune data add refrigeration-requests
+  crewtune train tiny-instruct refrigeration-requests --follow
   crewtune eval 2 --follow
 
 Every command takes --json for programs and --url for another studio; `crewtune COMMAND --help`
