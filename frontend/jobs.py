@@ -37,7 +37,8 @@ def place_of(job: Job) -> str:
 def label_of(job: Job) -> str:
     """Return a line that names the job, without its state: a list keeps what it once showed."""
     asked = job.request
-    what = asked.get("dataset") or asked.get("name") or ""
+    named = "comparison with the base" if "training" in asked else asked.get("name", "")
+    what = asked.get("dataset") or named
     model = f"{asked['model']} on " if "model" in asked else ""
     return f"#{job.number} · {model}{what}"
 
@@ -51,6 +52,27 @@ def draw_state(job: Job) -> None:
         st.progress(min(max(job.percent, 0.0), 100.0) / 100)
     if job.error is not None:
         st.error(f"{plain(job.error.reason)} ({plain(job.error.code)})")
+
+
+def choose_job(jobs: list[Job], label: str, *, key: str) -> Job:
+    """Draw the choice among `jobs`, and return the chosen one: the first, until one is chosen."""
+    by_id = {str(job.id): job for job in jobs}
+    wanted = st.session_state.pop(f"{key}_wanted", None)
+    chosen = wanted if wanted in by_id else st.session_state.get(key)
+    st.session_state[key] = chosen if chosen in by_id else next(iter(by_id))
+    job_id = st.selectbox(
+        label,
+        list(by_id),
+        format_func=lambda one: label_of(by_id[one]) if one in by_id else one,
+        key=key,
+    )
+    return by_id[job_id]
+
+
+def turn_to(job: Job, *, key: str) -> None:
+    """Let `choose_job` show `job` from now on."""
+    st.session_state[f"{key}_wanted"] = str(job.id)
+    st.rerun(scope="fragment")
 
 
 def draw_actions(client: Studio, job: Job, *, key: str) -> None:
@@ -67,6 +89,7 @@ def draw_actions(client: Studio, job: Job, *, key: str) -> None:
             with told(toast):
                 resumed = client.resume(job.id)
                 toast(f"Job #{resumed.number} goes on with it.")
+                turn_to(resumed, key=f"{key}_job")
 
 
 def draw_log(lines: list[str], *, height: int = 220) -> None:

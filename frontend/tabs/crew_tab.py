@@ -8,7 +8,7 @@ import streamlit as st
 from crewtune import Job, Studio
 from frontend.charts import draw_training
 from frontend.feed import read_feed
-from frontend.jobs import draw_actions, draw_log, draw_state, label_of
+from frontend.jobs import choose_job, draw_actions, draw_log, draw_state
 from frontend.telling import Once, told
 from frontend.verdict import draw_verdict
 from frontend.words import count, duration, plain, told_in_brief
@@ -74,21 +74,13 @@ def _ask(models: list[str], datasets: list[str]) -> dict[str, Any]:
 @st.fragment(run_every="2s")
 def _draw_runs(client: Studio) -> None:
     with told():
-        jobs = {str(job.id): job for job in client.jobs(kind="crew", limit=50).jobs}
+        jobs = list(client.jobs(kind="crew", limit=50).jobs)
         if not jobs:
             st.info(
                 "No run yet. Say a goal above; the four agents do the rest and show their work."
             )
             return
-        if st.session_state.get("crew_job") not in jobs:
-            st.session_state["crew_job"] = next(iter(jobs))
-        job_id = st.selectbox(
-            "Run",
-            list(jobs),
-            format_func=lambda one: label_of(jobs[one]) if one in jobs else one,
-            key="crew_job",
-        )
-        _draw_run(client, jobs[job_id])
+        _draw_run(client, choose_job(jobs, "Run", key="crew_job"))
 
 
 def _draw_run(client: Studio, job: Job) -> None:

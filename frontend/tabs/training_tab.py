@@ -5,7 +5,7 @@ import streamlit as st
 from crewtune import Job, Recommendation, Studio
 from frontend.charts import draw_training
 from frontend.feed import read_feed
-from frontend.jobs import draw_actions, draw_log, draw_state, label_of
+from frontend.jobs import choose_job, draw_actions, draw_log, draw_state, turn_to
 from frontend.recipe_fields import (
     as_command,
     as_yaml,
@@ -162,22 +162,13 @@ def _draw_queue(client: Studio) -> None:
 
 
 def _draw_watched(client: Studio, jobs: list[Job]) -> None:
-    by_id = {str(job.id): job for job in jobs}
-    if st.session_state.get("training_job") not in by_id:
-        st.session_state["training_job"] = next(iter(by_id))
-    job_id = st.selectbox(
-        "Watch",
-        list(by_id),
-        format_func=lambda one: label_of(by_id[one]) if one in by_id else one,
-        key="training_job",
-    )
-    job = by_id[job_id]
+    job = choose_job(jobs, "Watch", key="training_job")
     draw_state(job)
     with st.container(horizontal=True):
         draw_actions(client, job, key="training")
         if job.kind == "train" and job.succeeded:
             _draw_evaluate(client, job)
-    feed = read_feed(client, job_id)
+    feed = read_feed(client, str(job.id))
     if job.kind == "train":
         draw_training(feed.metrics, key="training_chart")
     elif job.result:
@@ -198,3 +189,4 @@ def _draw_evaluate(client: Studio, job: Job) -> None:
         with told(toast):
             started = once.send({"training": str(job.id)}, lambda: client.evaluate(job.id))
             toast(f"Job #{started.number} compares it with its base.")
+            turn_to(started, key="training_job")

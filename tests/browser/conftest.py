@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -15,7 +16,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", type=Path, help="folder for a picture of every tab")
 
 
-@pytest.fixture(scope="module")
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Keep a picture of a page on which a test failed, where `--pictures` asks for some."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("page")
+    folder = item.config.getoption("--pictures", default=None)
+    if report.failed and page is not None and folder is not None:
+        page.screenshot(path=folder / f"failed-{item.name}.png", full_page=True)
+    return report
+
+
+@pytest.fixture(scope="session")
 def picture(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
     """Take a picture of a page, where `--pictures` asks for some."""
     folder = request.config.getoption("--pictures", default=None)
@@ -30,7 +42,7 @@ def picture(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
     return take
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory, tiny_instruct: Path) -> Iterator[UpStudio]:
     """MLflow, the API and the UI."""
     studio = UpStudio(tmp_path_factory.mktemp("studio"), tiny_instruct)
@@ -39,7 +51,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory, tiny_instruct: Path) -> Ite
     studio.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, without a window."""
     chromium = shutil.which("chromium")
@@ -51,7 +63,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def page(browser: Browser, studio: UpStudio) -> Iterator[Page]:
     """A page on which the first admin's account was made with the setup code."""
     page = open_page(browser, studio)
@@ -64,7 +76,7 @@ def page(browser: Browser, studio: UpStudio) -> Iterator[Page]:
     page.context.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def dataset(page: Page) -> str:
     """The name of the bundled dataset, uploaded and imported on `page`."""
     open_tab(page, "Data")
@@ -82,6 +94,19 @@ def open_page(browser: Browser, studio: UpStudio) -> Page:
     page.set_default_timeout(30_000)
     page.goto(studio.ui)
     return page
+
+
+def open_more(page: Page, label: str) -> None:
+    """Open an expander that is closed."""
+    page.get_by_test_id("stExpander").get_by_text(label, exact=True).click()
+
+
+def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:
+    """Sign in on the first screen."""
+    page.get_by_label("Username").first.fill(username)
+    page.get_by_label("Password", exact=True).first.fill(password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("button", name="Sign out", exact=True)).to_be_visible()
 
 
 def open_tab(page: Page, name: str) -> None:

@@ -6,20 +6,13 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import open_page, open_tab
-from tests.up import PASSWORD, UpStudio
+from tests.browser.conftest import open_page, open_tab, sign_in
+from tests.up import UpStudio
 
 pytestmark = pytest.mark.prove
 
 TRAINED_MS = 1_200_000  # a minute or two on a machine that does nothing else
 Picture = Callable[[Page, str], None]
-
-
-def sign_in(page: Page) -> None:
-    page.get_by_label("Username").first.fill("anna")
-    page.get_by_label("Password", exact=True).first.fill(PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
 def test_a_refreshed_page_stays_signed_in_without_a_token_that_scripts_can_read(
@@ -35,24 +28,30 @@ def test_a_refreshed_page_stays_signed_in_without_a_token_that_scripts_can_read(
     assert (kept["httpOnly"], kept["sameSite"]) == (True, "Strict")
 
 
-def train(page: Page, seed: int, picture: Picture) -> None:
-    """Start a training of one epoch with two hasty clicks, and watch it to its end."""
+def start(page: Page, *, seed: int, epochs: int, picture: Picture | None = None) -> None:
+    """Start a training with two hasty clicks."""
     open_tab(page, "Training")
     page.get_by_role("tab", name="New training").click()
     page.get_by_label("Seed").fill(str(seed))
     page.get_by_label("Seed").press("Enter")
     page.get_by_role("button", name="Recommend a recipe").click()
     expect(page.get_by_role("cell", name="learning_rate")).to_be_visible(timeout=120_000)
-    picture(page, "training")
+    if picture is not None:
+        picture(page, "training")
     page.get_by_text("Expert: change any value").click()
-    page.get_by_label("num_train_epochs").fill("1")
+    page.get_by_label("num_train_epochs").fill(str(epochs))
     page.get_by_label("num_train_epochs").press("Enter")
     page.get_by_text("The same as a recipe file").click()
-    expect(page.get_by_text("--set num_train_epochs=1")).to_be_visible()
+    expect(page.get_by_text(f"--set num_train_epochs={epochs}")).to_be_visible()
 
     page.get_by_role("button", name="Start training").dblclick()
 
     expect(page.get_by_text("was sent to the queue")).to_be_visible()
+
+
+def train(page: Page, seed: int, picture: Picture | None = None) -> None:
+    """Start a training of one epoch, and watch it to its end."""
+    start(page, seed=seed, epochs=1, picture=picture)
     expect(page.locator(".stVegaLiteChart").first).to_be_visible(timeout=TRAINED_MS)
     badge = page.locator(".stMarkdownBadge", has_text="succeeded")
     expect(badge).to_be_visible(timeout=TRAINED_MS)
@@ -69,11 +68,38 @@ def test_a_training_is_started_once_watched_and_seen_to_the_end(
     page.keyboard.press("Escape")
 
 
+def test_a_training_is_compared_with_its_base(page: Page, dataset: str, picture: Picture) -> None:
+    open_tab(page, "Training")
+    page.get_by_role("tab", name="Queue and curves").click()
+
+    page.get_by_role("button", name="Compare with the base").click()
+
+    verdict = page.locator(".stMarkdownBadge", has_text=re.compile(r"^\s*(not )?better\s*$"))
+    expect(verdict).to_be_visible(timeout=TRAINED_MS)
+    expect(page.get_by_text("held-out rows were compared")).to_be_visible()
+    picture(page, "comparison")
+
+
+def test_a_training_is_cancelled_and_resumed(page: Page, dataset: str) -> None:
+    start(page, seed=45, epochs=40)
+    badge = page.locator(".stMarkdownBadge")
+    expect(badge.filter(has_text="running")).to_be_visible(timeout=60_000)
+    expect(page.locator(".stVegaLiteChart").first).to_be_visible(timeout=TRAINED_MS)
+
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(badge.filter(has_text="cancelled")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Resume", exact=True).click()
+    expect(page.get_by_text("Going on from step")).to_be_visible(timeout=TRAINED_MS)
+
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(badge.filter(has_text="cancelled")).to_be_visible(timeout=60_000)
+
+
 def test_a_second_browser_finds_everything_as_it_is(
     page: Page, dataset: str, browser: Browser, studio: UpStudio
 ) -> None:
     other = open_page(browser, studio)
-    sign_in(other)
+    sign_in(other, "anna")
     open_tab(other, "Data")
 
     expect(other.get_by_label("Look at")).to_be_visible()
@@ -104,8 +130,7 @@ def test_a_crew_run_shows_four_receipts_and_a_verdict(
 
 
 def test_two_runs_are_compared(page: Page, dataset: str, picture: Picture) -> None:
-    train(page, 43, picture)
-    train(page, 44, picture)
+    train(page, 43)
     open_tab(page, "Experiments")
     table = page.get_by_test_id("stDataFrame").first
     expect(table).to_be_visible()
