@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from uuid import UUID
 
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
@@ -25,7 +26,8 @@ from backend.tables.job import Job, JobEvent
 logger = logging.getLogger(__name__)
 
 _REMEMBERED = 1000  # events a job
-_BETWEEN_SECONDS = 0.2
+# One small query, whatever the number of listeners, and none while nobody listens.
+_BETWEEN_SECONDS = 0.05
 _MOST_LISTENERS = 4000
 
 
@@ -106,14 +108,18 @@ class Feed:
             left = until - asyncio.get_running_loop().time()
             if told or self.closing or left <= 0:
                 return told
+            # Not `wait_for`, which makes a task for every listener and event.
             with suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), left)
+                async with asyncio.timeout(left):
+                    await changed.wait()
 
     async def _known_after(self, topic: _Topic, job_id: UUID, sequence: int) -> Sequence[Told]:
         if topic.latest < 0 or sequence < topic.latest - len(topic.told):
             # Before this process began to remember, or longer ago than it does.
             return await asyncio.to_thread(self._read, job_id, sequence)
-        return [told for told in topic.told if told.sequence > sequence]
+        # From the end: of a thousand that are remembered, mostly the last one is new.
+        new = takewhile(lambda told: told.sequence > sequence, reversed(topic.told))
+        return list(new)[::-1]
 
     async def close(self) -> None:
         """Wake every listener; they end, for nothing more will come."""
@@ -145,20 +151,19 @@ class Feed:
     def _news(self, marks: dict[UUID, int]) -> list[tuple[UUID, int, list[Told]]]:
         """Return, for each job that went on, its latest sequence number and its new events."""
         statement = select(col(Job.id), col(Job.events)).where(col(Job.id).in_(list(marks)))
-        with reading(self._engine) as connection:
-            counted = connection.execute(statement).all()
         news = []
-        for job_id, latest in counted:
-            if latest > marks[job_id]:
-                known = marks[job_id] >= 0
-                told = self._read(job_id, marks[job_id]) if known else []
-                last = told[-1].sequence if told else latest
-                news.append((job_id, last, told))
+        with reading(self._engine) as connection:
+            for job_id, latest in connection.execute(statement).all():
+                if latest > marks[job_id]:
+                    known = marks[job_id] >= 0
+                    told = _told_after(connection, job_id, marks[job_id]) if known else []
+                    last = told[-1].sequence if told else latest
+                    news.append((job_id, last, told))
         return news
 
     def _read(self, job_id: UUID, sequence: int) -> list[Told]:
         with reading(self._engine) as connection:
-            return [_told(event) for event in events_after(connection, job_id, sequence, PAGE)]
+            return _told_after(connection, job_id, sequence)
 
 
 def public(event: JobEvent) -> EventPublic:
@@ -170,6 +175,10 @@ def public(event: JobEvent) -> EventPublic:
         data=event.data,
         final=event.final,
     )
+
+
+def _told_after(connection: Connection, job_id: UUID, sequence: int) -> list[Told]:
+    return [_told(event) for event in events_after(connection, job_id, sequence, PAGE)]
 
 
 def _told(event: JobEvent) -> Told:

@@ -1,6 +1,8 @@
 import asyncio
 from uuid import uuid4
 
+from sqlalchemy import event
+
 from backend.jobs.feed import Feed, Told
 from backend.jobs.orders import Ending, Happening, NewJob
 from backend.jobs.store import JobStore
@@ -49,6 +51,27 @@ def test_every_listener_hears_everything_once_whenever_it_comes(jobs: JobStore) 
     assert heard[:6] == [list(range(1, 604))] * 6
     assert heard[6] == list(range(101, 604))
     assert heard[7] == list(range(601, 604))
+
+
+def test_many_listeners_are_no_more_questions_to_the_database(jobs: JobStore) -> None:
+    job = begun(jobs)
+    asked: list[str] = []
+    event.listen(jobs.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+
+    async def scene() -> list[list[Told]]:
+        feed = Feed(jobs.engine)
+        many = [asyncio.create_task(listen(feed, job, sequence=2)) for _ in range(100)]
+        for _ in range(20):
+            await asyncio.sleep(0.1)
+            await asyncio.to_thread(jobs.report, job.id, job.token, [Happening("metric", {})])
+        await asyncio.to_thread(jobs.finish, job.id, job.token, Ending(JobStatus.SUCCEEDED))
+        return await asyncio.gather(*many)
+
+    heard = asyncio.run(scene())
+
+    assert [len(one) for one in heard] == [21] * 100
+    # Each looks once or twice when it comes; a question for each listener and event would be 2100.
+    assert sum("FROM job_events" in statement for statement in asked) < 300
 
 
 def test_a_listener_of_an_ended_job_hears_it_all(jobs: JobStore) -> None:
