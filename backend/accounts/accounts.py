@@ -11,6 +11,7 @@ from backend.accounts.invitations import Invitations
 from backend.accounts.registration import Registrations
 from backend.accounts.sessions import Sessions
 from backend.accounts.sign_in import SignIn
+from backend.accounts.still_signed_in import StillSignedIn
 from backend.accounts.users import Users
 from backend.clock import Clock
 from backend.security.passwords import Passwords
@@ -28,6 +29,7 @@ class Accounts:
     sessions: Sessions
     api_keys: ApiKeys
     authenticator: Authenticator
+    still_signed_in: StillSignedIn
 
 
 def open_accounts(engine: Engine, clock: Clock, secret: bytes, passwords: Passwords) -> Accounts:
@@ -36,6 +38,7 @@ def open_accounts(engine: Engine, clock: Clock, secret: bytes, passwords: Passwo
     sessions = Sessions(engine, clock, tokens)
     api_keys = ApiKeys(engine, clock)
     hashing = Hashing(passwords)
+    authenticator = Authenticator(engine, tokens, api_keys)
     return Accounts(
         users=Users(engine, clock),
         invitations=Invitations(engine, clock),
@@ -43,5 +46,6 @@ def open_accounts(engine: Engine, clock: Clock, secret: bytes, passwords: Passwo
         sign_in=SignIn(engine, clock, hashing, sessions),
         sessions=sessions,
         api_keys=api_keys,
-        authenticator=Authenticator(engine, tokens, api_keys),
+        authenticator=authenticator,
+        still_signed_in=StillSignedIn(authenticator),
     )

@@ -1,7 +1,7 @@
 """Job events as they happen: server-sent events, and a WebSocket for those who prefer one.
 
-Who listens is asked again at every heartbeat, so that a token that expired, or was taken away, ends
-the stream.
+Who listens is asked again every ten seconds, so that a token that expired, or was taken away, ends
+the stream, however much there is to tell.
 """
 
 import asyncio
@@ -51,10 +51,7 @@ async def stream_events(
     if feed.full:
         raise Refusal(503, "Too many streams are open. Try again.", headers={"Retry-After": "10"})
 
-    def still_allowed() -> bool:
-        with suppress(Refusal):
-            return accounts.authenticator.caller([authorization]).user.id == job.owner_id
-        return False
+    token = _bearer(authorization)
 
     async def body() -> AsyncIterator[bytes]:
         yield b": welcome\n\n"
@@ -63,7 +60,7 @@ async def stream_events(
         async for told in _listen(feed, job.id, last_event_id):
             if told is not None:
                 yield told.sse
-            elif await asyncio.to_thread(still_allowed):
+            elif await asyncio.to_thread(accounts.still_signed_in.user_of, token):
                 yield b": still here\n\n"
             else:
                 said = '{"status":401,"code":"invalid_token","detail":"Sign in again."}'
@@ -106,35 +103,42 @@ async def follow_by_websocket(
             async for told in _listen(feed, job_id, after):
                 if told is not None:
                     await socket.send_text(told.json)
-                elif (refusal := await asyncio.to_thread(find)) is not None:
-                    break
-                else:
+                elif await asyncio.to_thread(accounts.still_signed_in.user_of, token):
                     await socket.send_text("{}")
+                else:
+                    refusal = _UNSIGNED
+                    break
         await socket.close(refusal or (_CLOSING if feed.closing else _ENDED))
 
 
 async def _token_of(socket: WebSocket) -> str:
     header = socket.headers.get("authorization", "")
     if header:
-        return header.partition(" ")[2]
+        return _bearer(header)
     with suppress(TimeoutError, ValueError, KeyError, TypeError):
         first = await asyncio.wait_for(socket.receive_json(), _HEARTBEAT_SECONDS)
         return str(first["token"])
     return ""
 
 
+def _bearer(authorization: str) -> str:
+    return authorization.partition(" ")[2]
+
+
 async def _listen(feed: Feed, job_id: UUID, sequence: int) -> _Listener:
     """Yield every event after `sequence`, and None at each heartbeat, to the job's end."""
+    now = asyncio.get_running_loop().time
     await feed.join(job_id)
     try:
+        heartbeat = now() + _HEARTBEAT_SECONDS
         while not feed.closing:
-            told = await feed.after(job_id, sequence, _HEARTBEAT_SECONDS)
-            for one in told:
-                yield one
-                sequence = one.sequence
-                if one.final:
+            for told in await feed.after(job_id, sequence, heartbeat - now()):
+                yield told
+                sequence = told.sequence
+                if told.final:
                     return
-            if not told:
+            if now() >= heartbeat:
                 yield None
+                heartbeat = now() + _HEARTBEAT_SECONDS
     finally:
         feed.leave(job_id)

@@ -3,14 +3,17 @@
 import json
 import threading
 import time
+from collections import deque
 from typing import Any
 from uuid import UUID
 
 import pytest
+from starlette.websockets import WebSocketDisconnect
 
 from backend.datasets import keep_dataset
 from backend.jobs.orders import Ending, Happening
 from backend.jobs.store import JobStore
+from backend.routes import streams
 from backend.tables.job import Job, JobStatus
 from tests.backend.api import Api, Person
 from tests.colours import colour_chats
@@ -194,6 +197,30 @@ def test_a_stream_of_which_all_was_heard_ends(
     assert answer.text == ": welcome\n\n"
 
 
+def test_a_sign_out_ends_streams_that_have_much_to_tell(
+    api: Api, ben: Person, trained: str, store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "_HEARTBEAT_SECONDS", 0.5)
+    job = claim(store)
+
+    def go_on() -> None:
+        api.new_client().post("/api/auth/sign-out", headers=ben.headers)
+        for step in range(100):
+            time.sleep(0.1)
+            store.report(job.id, job.token, [Happening("metric", {"step": step})])
+        store.finish(job.id, job.token, Ending(JobStatus.SUCCEEDED, result={}))
+
+    worker = threading.Thread(target=go_on, daemon=True)
+    with api.client.websocket_connect(f"ws://localhost/api/jobs/{trained}/ws") as socket:
+        socket.send_json({"token": ben.access_token})
+        socket.receive_json()
+        worker.start()
+        with pytest.raises(WebSocketDisconnect) as closed:
+            deque(iter(socket.receive_json, None))
+
+    assert closed.value.code == 4401
+
+
 def test_a_websocket_tells_the_same(api: Api, ben: Person, trained: str, store: JobStore) -> None:
     job = claim(store)
     store.finish(job.id, job.token, Ending(JobStatus.SUCCEEDED, result={}))
@@ -210,8 +237,6 @@ def test_a_websocket_tells_the_same(api: Api, ben: Person, trained: str, store: 
 def test_a_websocket_is_closed_to_strangers(
     api: Api, anna: Person, trained: str, signed: bool, code: int
 ) -> None:
-    from starlette.websockets import WebSocketDisconnect
-
     token = anna.access_token if signed else "ct_guessed"
     with api.client.websocket_connect(f"ws://localhost/api/jobs/{trained}/ws") as socket:
         socket.send_json({"token": token})
