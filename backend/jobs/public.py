@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Protocol
@@ -16,7 +16,7 @@ from backend.database import reading
 from backend.datasets import find_dataset
 from backend.errors import refused_field
 from backend.jobs.orders import KeyConflict, NewJob
-from backend.jobs.queries import position
+from backend.jobs.queries import positions
 from backend.jobs.requests import QUEUES
 from backend.jobs.store import JobStore
 from backend.tables.job import Job, JobStatus
@@ -90,6 +90,16 @@ _WORKER_LOST = (
 
 def show_job(connection: Connection, job: Job) -> JobPublic:
     """Return what the owner may see of `job`."""
+    return show_jobs(connection, [job])[0]
+
+
+def show_jobs(connection: Connection, jobs: Sequence[Job]) -> list[JobPublic]:
+    """Return what the owner may see of `jobs`."""
+    places = positions(connection, jobs)
+    return [_show(job, places.get(job.id)) for job in jobs]
+
+
+def _show(job: Job, place: int | None) -> JobPublic:
     error = dict(job.error or {})
     if error.get("code") == "worker_lost":
         error["reason"] = _WORKER_LOST
@@ -100,7 +110,7 @@ def show_job(connection: Connection, job: Job) -> JobPublic:
             if name not in ("request", "position", "error")
         },
         request=job.payload,
-        position=position(connection, job),
+        position=place,
         error=JobError.model_validate(error) if error else None,
     )
 

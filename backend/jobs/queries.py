@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, func, select
 from sqlmodel import col
 
 from backend.tables.job import FINAL, WAITING, Job, JobEvent, JobStatus
@@ -63,19 +63,24 @@ def unfinished(connection: Connection) -> list[Job]:
     return [_job(row) for row in connection.execute(statement).mappings()]
 
 
-def position(connection: Connection, job: Job) -> int | None:
-    """Return how many jobs of its queue begin before this one; None when it does not wait."""
-    if job.status not in WAITING:
-        return None
-    sooner = or_(
-        col(Job.priority) > job.priority,
-        (col(Job.priority) == job.priority) & (col(Job.number) < job.number),
-    )
-    return connection.scalar(
-        select(func.count()).where(
-            col(Job.queue) == job.queue, col(Job.status).in_(WAITING), sooner
+def positions(connection: Connection, jobs: Sequence[Job]) -> dict[UUID, int]:
+    """Return how many jobs of its queue begin before each of those `jobs` that wait."""
+    waiting = [job for job in jobs if job.status in WAITING]
+    if not waiting:
+        return {}
+    order = (col(Job.priority).desc(), col(Job.number))
+    line = func.row_number().over(partition_by=col(Job.queue), order_by=order)
+    # One question for a whole page: its jobs may all wait.
+    ranked = (
+        select(col(Job.id), (line - 1).label("position"))
+        .where(
+            col(Job.queue).in_({job.queue for job in waiting}),
+            col(Job.status).in_(WAITING),
         )
+        .subquery()
     )
+    asked = select(ranked).where(ranked.c.id.in_([job.id for job in waiting]))
+    return {row.id: row.position for row in connection.execute(asked)}
 
 
 def events_after(

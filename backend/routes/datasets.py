@@ -95,10 +95,9 @@ def show_rows(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> RowPage:
     """In the one shape that every format becomes."""
-    rows = read_conversations(workspace.dataset(dataset.version))
-    page = islice(rows, offset, offset + limit)
+    rows = read_conversations(workspace.dataset(dataset.version), skip=offset)
     return RowPage(
-        rows=[row.model_dump(mode="json", exclude_defaults=True) for row in page],
+        rows=[row.model_dump(mode="json", exclude_defaults=True) for row in islice(rows, limit)],
         total=dataset.rows,
     )
 

@@ -8,7 +8,7 @@ from backend.database import reading
 from backend.deps import CurrentUser, EngineDep, Writer
 from backend.errors import Refusal
 from backend.jobs.feed import EventPublic, public
-from backend.jobs.public import IdempotencyKey, JobList, JobPublic, show_job
+from backend.jobs.public import IdempotencyKey, JobList, JobPublic, show_job, show_jobs
 from backend.jobs.queries import PAGE, events_after, find_owned, last_sentences, list_owned
 from backend.owned import CounterDep, OwnedJob
 from backend.problems import problems
@@ -41,7 +41,7 @@ def list_jobs(
             before=before,
             limit=limit,
         )
-        shown = [show_job(connection, job) for job in jobs]
+        shown = show_jobs(connection, jobs)
     return JobList(jobs=shown, before=jobs[-1].number if len(jobs) == limit else None)
 
 

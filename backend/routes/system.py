@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 from urllib.parse import urlsplit
@@ -132,6 +133,7 @@ def show_metrics(request: Request, settings: SettingsDep, engine: EngineDep) -> 
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
+@cache  # it reads the disk, and what is installed stays while we run
 def _version(library: str) -> str | None:
     try:
         return version(library)

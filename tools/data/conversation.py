@@ -10,6 +10,7 @@ Not covered: images, audio, and tool calls with structured arguments.
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -62,8 +63,8 @@ class Conversation(BaseModel):
         return len(self.messages) == 1 and self.messages[0].role == "assistant"
 
 
-def read_conversations(path: Path) -> Iterator[Conversation]:
-    """Yield the conversations of a dataset version, one at a time.
+def read_conversations(path: Path, *, skip: int = 0) -> Iterator[Conversation]:
+    """Yield the conversations of a dataset version after the first `skip`, one at a time.
 
     Raises:
         DatasetError: The file is missing, or a line is not a conversation.
@@ -77,7 +78,7 @@ def read_conversations(path: Path) -> Iterator[Conversation]:
         )
     # Not str.splitlines(): it also cuts at U+2028, which may stand in a message.
     with path.open(encoding="utf-8", newline="\n") as lines:
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(islice(lines, skip, None), start=skip + 1):
             try:
                 yield Conversation.model_validate_json(line.rstrip("\n"))
             except ValidationError as error:

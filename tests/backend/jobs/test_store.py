@@ -2,13 +2,13 @@ import threading
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from backend.database import reading, writing
 from backend.jobs.orders import Ending, Happening, JobLost, KeyConflict, NewJob
-from backend.jobs.queries import events_after, find_owned, list_owned, position
+from backend.jobs.queries import events_after, find_owned, list_owned, positions
 from backend.jobs.store import ATTEMPTS, JobStore
 from backend.tables.job import Job, JobEvent, JobStatus
 
@@ -75,8 +75,23 @@ def test_urgent_jobs_come_first_and_then_the_oldest(jobs: JobStore) -> None:
     first, second, urgent = submit(jobs), submit(jobs), submit(jobs, priority=1)
 
     with reading(jobs.engine) as connection:
-        assert [position(connection, job) for job in (urgent, first, second)] == [0, 1, 2]
+        places = positions(connection, [urgent, first, second])
+    assert places == {urgent.id: 0, first.id: 1, second.id: 2}
     assert [claim(jobs).id for _ in range(3)] == [urgent.id, first.id, second.id]
+
+
+def test_the_places_of_a_page_of_jobs_are_one_question(jobs: JobStore) -> None:
+    submit(jobs)
+    begun = claim(jobs)
+    first, elsewhere, second = submit(jobs), submit(jobs, queue="gpu"), submit(jobs, owner=BEN)
+    asked: list[str] = []
+
+    with reading(jobs.engine) as connection:
+        event.listen(connection, "before_cursor_execute", lambda *given: asked.append(given[2]))
+        places = positions(connection, [second, elsewhere, begun, first])
+
+    assert places == {first.id: 0, second.id: 1, elsewhere.id: 0}
+    assert len(asked) == 1
 
 
 def test_no_more_jobs_run_than_there_are_slots(jobs: JobStore) -> None:

@@ -94,6 +94,7 @@ def test_a_dataset_is_shown_and_forgotten(api: Api, ben: Person) -> None:
     page = get("/rows?offset=38&limit=5").json()
     assert (len(page["rows"]), page["total"]) == (2, 40)
     assert page["rows"][0]["messages"][0]["role"] == "user"
+    assert page["rows"] == get("/rows?limit=100").json()["rows"][38:]
     assert get("/validation").json()["rows_usable"] == 40
     assert api.client.delete("/api/datasets/colours", headers=ben.headers).status_code == 204
     assert get("").status_code == 404

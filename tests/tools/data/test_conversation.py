@@ -45,9 +45,12 @@ def test_a_line_separator_in_a_message_is_text(tmp_path: Path) -> None:
         ('{"messages": []}', "Field required"),
     ],
 )
-def test_a_malformed_line_has_one_number(tmp_path: Path, line: str, problem: str) -> None:
+@pytest.mark.parametrize("skipped", [0, 1])
+def test_a_malformed_line_has_one_number(
+    tmp_path: Path, line: str, problem: str, skipped: int
+) -> None:
     good = chat("Hi").model_dump_json()
     path = save_file(tmp_path, "chats.jsonl", f"{good}\n{line}\n{good}\n")
 
     with pytest.raises(DatasetError, match=re.escape(f"Dataset 'chats', line 2: {problem}.")):
-        list(read_conversations(path))
+        list(read_conversations(path, skip=skipped))
