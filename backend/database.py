@@ -15,6 +15,9 @@ from sqlalchemy import Connection, DateTime, Dialect, Engine, TypeDecorator, cre
 from sqlalchemy.engine import make_url
 
 _BUSY_SECONDS = 10  # how long a writer waits for another before it gives up
+# For a burst; closed after it. With those that stay, more than a server has threads: who reads does
+# not stand in line behind those who wait to write.
+_MORE_CONNECTIONS = 60
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -43,7 +46,12 @@ def open_database(url: str) -> Engine:
         return create_engine(
             url, pool_pre_ping=True, pool_size=10, max_overflow=10, hide_parameters=True
         )
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True)
+    engine = create_engine(
+        url,
+        connect_args={"timeout": _BUSY_SECONDS},
+        max_overflow=_MORE_CONNECTIONS,
+        hide_parameters=True,
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
