@@ -6,6 +6,7 @@ import sys
 import uvicorn
 
 from backend.logs import configure_logs
+from backend.open_files import allow_many_files
 from backend.prepare import prepare
 from backend.settings import Settings, quiet_libraries
 
@@ -23,6 +24,7 @@ def main() -> None:
     given = parser.parse_args()
     quiet_libraries()
     configure_logs()
+    allow_many_files()
     if given.prepare:
         code = prepare(Settings())
         if code is not None:
