@@ -146,7 +146,7 @@ def _draw_queue(client: Studio) -> None:
         rows = [
             {
                 "Job": job.number,
-                "What": "training" if job.kind == "train" else "comparison with the base",
+                "What": "training" if job.kind == "train" else "comparison",
                 "Model": job.request.get("model", ""),
                 "Dataset": job.request.get("dataset", ""),
                 "State": job.status,
@@ -172,7 +172,12 @@ def _draw_watched(client: Studio, jobs: list[Job]) -> None:
     if job.kind == "train":
         draw_training(feed.metrics, key="training_chart")
     elif job.result:
-        draw_comparisons(job.result["compared"]["against_base"], key="training_compared")
+        compared = job.result["compared"]
+        draw_comparisons(
+            compared["against_base"],
+            key="training_compared",
+            primary=compared["primary_metric"],
+        )
         draw_gate(job.result["gate"])
     st.markdown("**Log**")
     draw_log(feed.logs)

@@ -98,7 +98,7 @@ def open_page(browser: Browser, studio: UpStudio) -> Page:
 
 def open_more(page: Page, label: str) -> None:
     """Open an expander that is closed."""
-    page.get_by_test_id("stExpander").get_by_text(label, exact=True).click()
+    page.locator("summary").get_by_text(label, exact=True).click()
 
 
 def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:

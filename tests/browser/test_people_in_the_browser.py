@@ -81,8 +81,8 @@ def test_after_a_change_the_new_password_alone_opens(
 ) -> None:
     open_tab(ben, "System")
     open_more(ben, "Change the password")
-    ben.get_by_label("Current password").fill(PASSWORD)
-    ben.get_by_label("New password").fill(NEW_PASSWORD)
+    ben.get_by_label("Current password", exact=True).fill(PASSWORD)
+    ben.get_by_label("New password", exact=True).fill(NEW_PASSWORD)
     ben.get_by_role("button", name="Change it").click()
     expect(ben.get_by_text("It is changed.")).to_be_visible()
 
@@ -96,6 +96,7 @@ def test_after_a_change_the_new_password_alone_opens(
     open_tab(ben, "System")
     open_more(ben, "Sign out everywhere")
     ben.get_by_role("button", name="Sign out everywhere").click()
+    expect(ben.get_by_text("You are signed out everywhere.")).to_be_visible()
 
     for page in (ben, other):
         page.reload()

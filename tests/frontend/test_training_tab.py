@@ -153,10 +153,12 @@ def test_a_training_that_succeeded_is_compared_with_its_base() -> None:
 
 
 def test_a_comparison_shows_its_figures_and_the_gate() -> None:
-    result = {"compared": {"against_base": [COMPARED]}, "gate": GATE}
+    compared = {"against_base": [COMPARED], "primary_metric": COMPARED["metric"]}
+    result = {"compared": compared, "gate": GATE}
     job = a_job(1, "evaluate", "succeeded", request={"training": "x"}, result=result)
 
     tab = queue_of(FakeStudio(jobs=(job,)))
 
     assert tab.dataframe[1].value["Difference"].to_list() == ["+0.948"]
+    assert tab.dataframe[1].value["Decides"].to_list() == ["yes"]
     assert "155 held-out rows were compared." in texts(tab)
