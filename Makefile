@@ -44,11 +44,11 @@ check: $(VENV)/.dev   ## format, lint, types, layers and the fast tests
 test: $(VENV)/.dev   ## all but `make prove`, with line coverage of tools/ and agents/
 	$(BIN)/pytest -m "not prove" --cov --cov-report=term:skip-covered --cov-fail-under=85
 
-prove: $(VENV)/.dev   ## the whole product as a user runs it: figures, self-test, Ctrl-C and resume
-	$(BIN)/pytest -m prove --ignore=tests/browser
+prove: $(VENV)/.dev   ## the whole product as people use it: demo, studio, faults, a real browser
+	$(BIN)/pytest -m prove
 
-browser: $(VENV)/.dev   ## the screens in a real Chromium, for some minutes
-	$(BIN)/pytest -m prove tests/browser
+pictures: $(VENV)/.dev   ## take the pictures in docs/images anew, with Chromium
+	$(BIN)/pytest tests/browser/test_studio_in_the_browser.py --pictures docs/images
 
 fix: $(VENV)/.dev   ## format, and repair what can be repaired
 	$(BIN)/ruff format .
@@ -58,4 +58,4 @@ clean:   ## delete the virtual environment and caches; runs, models and datasets
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo up mlflow check test prove browser fix clean
+.PHONY: help demo up mlflow check test prove pictures fix clean

@@ -15,7 +15,9 @@ from backend.problems import problems
 from backend.samples import TINY
 from backend.settings import Settings
 from backend.tables.job import Job, JobStatus
+from tools.errors import ModelError
 from tools.hub.search_hub import HubSearch, Kind, search_hub
+from tools.hub.weight_files import count_elements, weight_files
 from tools.workspace import Workspace
 
 router = APIRouter(tags=["models"])
@@ -33,6 +35,7 @@ class ModelPublic(BaseModel):
     name: str
     kind: Literal["bundled", "local", "cached", "tuned"]
     bytes: int | None
+    parameters: int | None = Field(default=None, description="None where it was not counted.")
     base: str | None = Field(default=None, description="Of a tuned model: what it was made from.")
     job_id: str | None = Field(default=None, description="Of a tuned model: the training's job.")
 
@@ -88,7 +91,14 @@ def _local(settings: Settings, workspace: Workspace) -> Iterator[ModelPublic]:
     for folder in sorted((*_folders(shared), *_folders(workspace.models))):
         kind: Literal["bundled", "local"] = "bundled" if folder.name == TINY else "local"
         size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
-        yield ModelPublic(name=folder.name, kind=kind, bytes=size)
+        yield ModelPublic(name=folder.name, kind=kind, bytes=size, parameters=_parameters(folder))
+
+
+def _parameters(folder: Path) -> int | None:
+    try:
+        return count_elements(weight_files(folder))
+    except ModelError:  # it is listed, and refused with the reason when it is used
+        return None
 
 
 def _folders(place: Path) -> Iterator[Path]:

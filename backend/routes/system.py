@@ -65,6 +65,7 @@ class SystemPublic(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    version: str | None = Field(description="Of CrewTune.")
     hardware: HardwareReport | None = Field(description="None: it is still being looked at.")
     libraries: dict[str, str]
     disk: Disk
@@ -89,6 +90,7 @@ def show_system(
     """Hardware, library versions, disk, queues, and what the studio talks to."""
     hardware: Hardware = request.app.state.hardware
     return SystemPublic(
+        version=_version("crewtune"),
         hardware=hardware.report,
         libraries={name: found for name in _LIBRARIES if (found := _version(name))},
         disk=_disk(settings),

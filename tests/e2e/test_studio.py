@@ -90,8 +90,9 @@ def test_rest_alone_leads_to_a_trained_and_proven_model(
     trained = ended(client, train(client, requests, epochs=1))
 
     assert trained["result"]["training"]["train_rows"] > 800
-    names = {model["name"] for model in client.get("/models").json()}
-    assert {"tiny-instruct", "tiny-instruct on requests"} <= names
+    models = {model["name"]: model for model in client.get("/models").json()}
+    assert {"tiny-instruct", "tiny-instruct on requests"} <= set(models)
+    assert 800_000 < models["tiny-instruct"]["parameters"] < 1_500_000
     proven = ended(client, client.post("/evaluations", json={"training": trained["id"]}))
     assert proven["result"]["registered"]["version"] == 1
     renew(client)
