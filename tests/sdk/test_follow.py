@@ -1,12 +1,11 @@
-import threading
 import time
 from itertools import islice
-from uuid import UUID
 
 import pytest
 
-from crewtune import ApiError, Event, NotSignedIn, Retry, Studio, Unreachable
-from tests.sdk.real_studio import Connect, RealStudio, until
+from crewtune import ApiError, NotSignedIn, Retry, Studio, Unreachable
+from tests.sdk.follower import Follower, numbers
+from tests.sdk.real_studio import Connect, RealStudio
 from tests.sdk.small_server import Exchange, small_server
 from tests.sdk.test_connection import JOB
 
@@ -18,35 +17,6 @@ def event(sequence: int, kind: str = "log") -> dict[str, object]:
     data = {"message": f"Sentence {sequence}."}
     at = "2026-11-20T12:00:00Z"
     return {"sequence": sequence, "at": at, "type": kind, "data": data, "final": final}
-
-
-def numbers(events: list[Event]) -> list[int]:
-    return [one.sequence for one in events]
-
-
-class Follower:
-    """Follows a job in a thread, and keeps what it is told."""
-
-    def __init__(self, studio: Studio, job_id: UUID) -> None:
-        self.events: list[Event] = []
-        self.error: ApiError | None = None
-        self._thread = threading.Thread(target=self._follow, args=(studio, job_id), daemon=True)
-        self._thread.start()
-
-    def _follow(self, studio: Studio, job_id: UUID) -> None:
-        try:
-            for one in studio.follow(job_id):
-                self.events.append(one)
-        except ApiError as error:
-            self.error = error
-
-    def has(self, count: int) -> None:
-        until(lambda: len(self.events) >= count)
-
-    def join(self) -> list[Event]:
-        self._thread.join(timeout=30)
-        assert not self._thread.is_alive()
-        return self.events
 
 
 def test_events_come_as_they_happen_to_the_end(
