@@ -103,6 +103,9 @@ def install_error_handlers(app: FastAPI) -> None:
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, StarletteHTTPException)
+    # Whatever fails while a body is received, FastAPI calls a malformed body; our disk is ours.
+    if isinstance(error.__cause__, OSError):
+        return await _disk(request, error.__cause__)
     if not isinstance(error, Refusal):
         words = {
             404: not_found().detail,

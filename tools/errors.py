@@ -6,6 +6,7 @@
   x ModelError        a model is missing, unreachable or in an unsafe format
   x RecipeError       a training recipe is invalid
   x TrainingError     a training run failed
+    x DiskError       what it made cannot be written
   x EvaluationError   answers cannot be produced or compared
   x TrackingError     the experiment store cannot be read or written
 
@@ -49,6 +50,10 @@ class TrainingError(ToolError):
     """A training run failed."""
 
     code = "training_failed"
+
+
+class DiskError(TrainingError):
+    """What a training made cannot be written: as a rule because the disk is full."""
 
 
 class EvaluationError(ToolError):

@@ -5,7 +5,7 @@ import errno
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import OperationalError
 
-from tools.errors import ToolError
+from tools.errors import DiskError, ToolError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -35,6 +35,8 @@ def describe_failure(error: BaseException) -> Failure:
                 reason="The disk is full. What was saved before is intact: free some space, then "
                 "resume the job.",
             )
+        if isinstance(one, DiskError):
+            return Failure(code="disk_full", reason=str(error))
     if isinstance(error, ToolError):
         return Failure(code=error.code, reason=str(error))
     if isinstance(error, OperationalError):

@@ -6,14 +6,14 @@ Not covered: whether there is room before the work begins, which is `check_space
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tools.errors import TrainingError, WorkspaceError
+from tools.errors import DiskError, WorkspaceError
 
 # torch and tokenizers raise their plainest error; only its text tells what it is.
 _WORDS = ("writ", "iostream", "inline_container", "os error")
 
 
 @contextmanager
-def guard_writing(refusal: TrainingError) -> Iterator[None]:
+def guard_writing(refusal: DiskError) -> Iterator[None]:
     """Raise `refusal` where a file cannot be written inside."""
     try:
         yield

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tools.errors import ModelError, TrainingError
+from tools.errors import DiskError, ModelError, TrainingError
 from tools.files import sha256_of
 from tools.progress import NoProgress, Progress
 from tools.training.guard_writing import guard_writing
@@ -220,7 +220,7 @@ def _save(
 ) -> PretrainReport:
     """Write everything aside and then give it its name: a reader sees all of it or nothing."""
     refusal = f"The model {target.name!r} cannot be written. Free some space on the disk."
-    with guard_writing(TrainingError(refusal)):
+    with guard_writing(DiskError(refusal)):
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
             aside = Path(folder) / "model"

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.data.conversation import read_conversations
-from tools.errors import RecipeError, TrainingError
+from tools.errors import DiskError, RecipeError
 from tools.files import sha256_of, write_text
 from tools.hub.resolve_model import ModelSource, model_hash
 from tools.progress import NoProgress, Progress
@@ -85,7 +85,7 @@ def train_lora(
     Raises:
         RecipeError: The recipe is for another model.
         TrainingError: A row cannot teach, the loss is no longer a number, the memory is too small,
-            or the disk is full.
+            or the disk is full, which is a `DiskError`.
         Cancelled: It was asked to stop; a checkpoint has been written.
     """
     progress = progress or NoProgress()
@@ -175,7 +175,7 @@ def write_adapter(model: PeftModel, base: ModelSource, target: Path) -> None:
         "The adapter cannot be written; the checkpoints are intact. Free some space on the disk, "
         "then go on with the run."
     )
-    with guard_writing(TrainingError(refusal)):
+    with guard_writing(DiskError(refusal)):
         shutil.rmtree(aside, ignore_errors=True)
         # The vocabulary never changes; to find that out, PEFT would ask the Hub for the base.
         model.save_pretrained(str(aside), save_embedding_layers=False)

@@ -24,7 +24,7 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 from typing_extensions import override
 
-from tools.errors import TrainingError
+from tools.errors import DiskError, TrainingError
 from tools.progress import Cancelled, Progress
 from tools.training.by_length import ByLength
 from tools.training.checkpoints import Checkpoints, rotate, seal
@@ -142,7 +142,7 @@ class _SealingTrainer(SFTTrainer):
             f"The checkpoint at step {step} cannot be written; the one before it is intact. Free "
             "some space on the disk, then go on with the run."
         )
-        with guard_writing(TrainingError(refusal)):
+        with guard_writing(DiskError(refusal)):
             self._write_and_seal(model, trial)
 
     def _write_and_seal(self, model: Any, trial: Any) -> None:

@@ -7,7 +7,7 @@ from peft import get_peft_model
 from safetensors.torch import save_file
 
 from tests.tools.training.full_disk import full_disk
-from tools.errors import TrainingError
+from tools.errors import DiskError
 from tools.files import write_text
 from tools.hub.resolve_model import ModelSource
 from tools.training.guard_writing import guard_writing
@@ -35,15 +35,15 @@ def test_every_library_s_word_for_a_full_disk_is_understood(
 ) -> None:
     with (
         full_disk(),
-        pytest.raises(TrainingError, match="The disk is full"),
-        guard_writing(TrainingError("The disk is full.")),
+        pytest.raises(DiskError, match="The disk is full"),
+        guard_writing(DiskError("The disk is full.")),
     ):
         WRITES[write](loaded, tmp_path)
 
 
 @pytest.mark.parametrize("error", [ValueError("writing"), RuntimeError("shapes"), Exception("no")])
 def test_another_failure_stays_what_it_is(error: Exception) -> None:
-    with pytest.raises(type(error)) as failure, guard_writing(TrainingError("The disk is full.")):
+    with pytest.raises(type(error)) as failure, guard_writing(DiskError("The disk is full.")):
         raise error
 
     assert failure.value is error
@@ -58,7 +58,7 @@ def test_an_adapter_that_cannot_be_written_leaves_the_one_before(
 
     with (
         full_disk(),
-        pytest.raises(TrainingError, match=r"adapter cannot be written.*then go on with the run"),
+        pytest.raises(DiskError, match=r"adapter cannot be written.*then go on with the run"),
     ):
         write_adapter(model, source, tmp_path / "adapter")
 
@@ -72,7 +72,7 @@ def test_a_model_that_cannot_be_written_is_not_there(tmp_path: Path) -> None:
 
     with (
         full_disk(),
-        pytest.raises(TrainingError, match="'tiny' cannot be written"),
+        pytest.raises(DiskError, match="'tiny' cannot be written"),
     ):
         pretrain(tmp_path / "tiny", text, size=size)
 
