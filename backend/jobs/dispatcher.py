@@ -1,8 +1,8 @@
 """Start waiting jobs while there are free slots, and look after those that run.
 
 Any number of dispatchers may work over one database. A worker is dead when its process is gone, or
-when it gave no sign of life for as long as the lease, measured by this dispatcher's own clock from
-the last sign it saw: a clock that is set, or a slow other machine, ends no job.
+when it gave no sign of life for as long as the lease, measured by this dispatcher's own clock while
+it looked: a clock that is set, a slow other machine, or a database that is away, ends no job.
 
 Not covered: what a job does (`worker.py`).
 """
@@ -24,6 +24,8 @@ from backend.tables.job import Job
 
 logger = logging.getLogger(__name__)
 
+_LONGEST_PAUSE_SECONDS = 1.0  # between two looks, beyond what was asked for
+
 
 @dataclass(frozen=True)
 class Patience:
@@ -38,7 +40,7 @@ class Patience:
 class _Watched:
     token: int
     beats: int
-    seen: float
+    silent: float = 0.0  # seconds in which we looked and there was no sign of life
     cancel_seen: float | None = None
 
 
@@ -87,10 +89,17 @@ class Dispatcher:
 
     def look(self) -> None:
         """Look after the running jobs, then fill the free slots."""
-        self._look_after()
-        for queue, slots in self._slots.items():
-            while (job := self._store.claim(queue, slots, {})) is not None:
-                self._begin(job)
+        # While we could not look, the workers may not have been able to report: whoever was held
+        # up, the machine or the database, they are given their time again.
+        most = self._patience.between_looks + _LONGEST_PAUSE_SECONDS
+        try:
+            self._look_after(min(self._clock() - self.looked_at, most))
+            for queue, slots in self._slots.items():
+                while (job := self._store.claim(queue, slots, {})) is not None:
+                    self._begin(job)
+        except SQLAlchemyError:
+            self._watched.clear()
+            raise
         self.looked_at = self._clock()
 
     def _work(self) -> None:
@@ -114,13 +123,13 @@ class Dispatcher:
         if not self._store.note_worker(job.id, job.token, worker):
             self._runner.kill(worker)
 
-    def _look_after(self) -> None:
+    def _look_after(self, passed: float) -> None:
         with reading(self._store.engine) as connection:
             jobs = running(connection)
         known = {job.id for job in jobs}
         self._watched = {key: one for key, one in self._watched.items() if key in known}
         for job in jobs:
-            watched = self._watch(job)
+            watched = self._watch(job, passed)
             if self._is_dead(job, watched):
                 logger.warning("Job %s lost its worker.", job.id)
                 self._end_worker(job)
@@ -129,21 +138,22 @@ class Dispatcher:
                 logger.warning("Job %s did not stop when asked, and is ended.", job.id)
                 self._end_worker(job)
 
-    def _watch(self, job: Job) -> _Watched:
-        now = self._clock()
+    def _watch(self, job: Job, passed: float) -> _Watched:
         watched = self._watched.get(job.id)
         if watched is None or watched.token != job.token:
-            watched = self._watched[job.id] = _Watched(job.token, job.beats, now)
-        if watched.beats != job.beats:
-            watched.beats, watched.seen = job.beats, now
+            watched = self._watched[job.id] = _Watched(job.token, job.beats)
+        elif watched.beats != job.beats:
+            watched.beats, watched.silent = job.beats, 0.0
+        else:
+            watched.silent += passed
         if job.cancel_requested and watched.cancel_seen is None:
-            watched.cancel_seen = now
+            watched.cancel_seen = self._clock()
         return watched
 
     def _is_dead(self, job: Job, watched: _Watched) -> bool:
         worker = job.worker or {}
         gone = self._runner.knows(worker) and not self._runner.alive(worker)
-        return gone or self._clock() - watched.seen > self._patience.lease
+        return gone or watched.silent > self._patience.lease
 
     def _is_deaf(self, watched: _Watched) -> bool:
         asked = watched.cancel_seen

@@ -21,14 +21,6 @@ KIB = 1 << 10
 LARGE = {"r": 512}
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterator[Served]:
-    studio = Served(tmp_path_factory.mktemp("studio"), tiny_model)
-    studio.add_colours()
-    yield studio
-    studio.close()
-
-
 @contextmanager
 def full_disk(process: psutil.Process, most_bytes: int) -> Iterator[None]:
     """Let no file of that process grow beyond so many bytes in the block."""
