@@ -37,6 +37,7 @@ class Reporter:
         token: int,
         *,
         lost: Callable[[], None] | None = None,
+        between_seconds: float = _BETWEEN_SECONDS,
     ) -> None:
         """Prepare to report.
 
@@ -45,9 +46,10 @@ class Reporter:
             job_id: The job that is worked on.
             token: What the worker holds it by.
             lost: Called when the job is no longer the worker's; ends the process by default.
+            between_seconds: From one look at what there is to say to the next.
         """
         self._store, self._job_id, self._token = store, job_id, token
-        self._lost = lost or _leave
+        self._lost, self._between_seconds = lost or _leave, between_seconds
         self._line: deque[Happening] = deque()
         self._percent: float | None = None
         self._seconds_left: float | None = None
@@ -66,7 +68,7 @@ class Reporter:
         self._thread.join()
         until = time.monotonic() + seconds
         while not self._say() and time.monotonic() < until:
-            time.sleep(_BETWEEN_SECONDS)
+            time.sleep(self._between_seconds)
 
     def log(self, message: str) -> None:
         """Take one sentence."""
@@ -101,7 +103,7 @@ class Reporter:
 
     def _work(self) -> None:
         last = 0.0
-        while not self._ended.wait(_BETWEEN_SECONDS):
+        while not self._ended.wait(self._between_seconds):
             if self._line or time.monotonic() - last >= _QUIET_SECONDS:
                 self._say()
                 last = time.monotonic()

@@ -54,7 +54,7 @@ def main(job_id: UUID, token: int) -> int:
     place = place_of(job, settings, reporter)
     ending = do(job, reporter, lambda: work_of(job.kind)(place, store.engine))
     reporter.close(_PATIENCE_SECONDS)
-    return _end(store, job, ending)
+    return end(store, job, ending)
 
 
 def do(job: Job, reporter: Reporter, work: Callable[[], Mapping[str, Any]]) -> Ending | None:
@@ -71,7 +71,8 @@ def do(job: Job, reporter: Reporter, work: Callable[[], Mapping[str, Any]]) -> E
         return Ending(JobStatus.FAILED, error=failure.model_dump(exclude={"unexpected"}))
 
 
-def _end(store: JobStore, job: Job, ending: Ending | None) -> int:
+def end(store: JobStore, job: Job, ending: Ending | None) -> int:
+    """End the job, or give it back, and return the exit code; a database away is waited for."""
     until = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:

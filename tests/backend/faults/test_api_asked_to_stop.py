@@ -46,7 +46,7 @@ class Stream:
 
 
 def test_f21_streams_end_cleanly_and_the_job_goes_on(served: Served) -> None:
-    job = served.train()
+    job = served.train(num_train_epochs=100, per_device_train_batch_size=1)
     headers = served.signed()
     path = f"{served.url}/api/jobs/{job}"
     follower = Follower(served.anna, job)
@@ -70,12 +70,15 @@ def test_f21_streams_end_cleanly_and_the_job_goes_on(served: Served) -> None:
         assert {close_code(one) for one in sockets} <= {GOING_AWAY, RESTARTING}
     until(lambda: all(stream.whole is not None for stream in streams))
     assert [stream.whole for stream in streams] == [True] * 4
+    assert not any(b"event: succeeded" in stream.read for stream in streams)
     assert "Traceback" not in served.log()
     assert worker.is_running()
     served.start()
-    assert every_number(follower.join(120))
+    assert served.worker(job) == worker
+    served.anna.cancel(job)
+    assert every_number(follower.join(60))
     ended = served.anna.job(job)
-    assert (ended.status, ended.attempt) == ("succeeded", 1)
+    assert (ended.status, ended.attempt) == ("cancelled", 1)
 
 
 def close_code(socket: ClientConnection) -> int | None:
