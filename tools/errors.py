@@ -55,6 +55,8 @@ class TrainingError(ToolError):
 class DiskError(TrainingError):
     """What a training made cannot be written: as a rule because the disk is full."""
 
+    code = "disk_full"
+
 
 class EvaluationError(ToolError):
     """Answers cannot be produced or compared."""

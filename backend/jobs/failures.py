@@ -36,7 +36,7 @@ def describe_failure(error: BaseException) -> Failure:
                 "resume the job.",
             )
         if isinstance(one, DiskError):
-            return Failure(code="disk_full", reason=str(error))
+            return Failure(code=one.code, reason=str(error))
     if isinstance(error, ToolError):
         return Failure(code=error.code, reason=str(error))
     if isinstance(error, OperationalError):
