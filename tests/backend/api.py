@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from backend.accounts.accounts import Accounts, open_accounts
 from backend.accounts.setup_code import ensure_setup_code
+from backend.jobs.local_runner import Runner
 from backend.main import create_app
 from backend.security.passwords import Passwords
 from backend.settings import Settings
@@ -58,12 +59,16 @@ def accounts_on(engine: Engine, clock: MovableClock) -> Accounts:
 class Api:
     """The application and a client of it."""
 
-    def __init__(self, engine: Engine, folder: Path, **settings: Any) -> None:
+    def __init__(
+        self, engine: Engine, folder: Path, *, runner: Runner | None = None, **settings: Any
+    ) -> None:
         self.engine = engine
         self.clock = MovableClock()
         given = {"CREWTUNE_DATA_DIR": folder, "CREWTUNE_SECRET_KEY": SECRET, **settings}
         self.settings = Settings(_env_file=None, **given)
-        self.app = create_app(self.settings, engine, clock=self.clock, password_rounds=ROUNDS)
+        self.app = create_app(
+            self.settings, engine, clock=self.clock, password_rounds=ROUNDS, runner=runner
+        )
         self.client = self.new_client()
 
     def new_client(self) -> TestClient:

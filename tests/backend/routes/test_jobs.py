@@ -29,13 +29,13 @@ def store(api: Api) -> JobStore:
     return JobStore(api.engine)
 
 
-def add_colours(api: Api, owner: Person) -> None:
+def add_colours(api: Api, owner: Person, name: str = "colours") -> None:
     from backend.jobs.place import workspace_of
 
     folder = workspace_of(api.settings, UUID(owner.id)).datasets
     path = write_version(folder, "colours", colour_chats(40))
     imported, checked = import_dataset(path, folder), validate(path)
-    keep_dataset(api.engine, UUID(owner.id), "colours", imported=imported, checked=checked)
+    keep_dataset(api.engine, UUID(owner.id), name, imported=imported, checked=checked)
 
 
 def train(api: Api, person: Person, **more: Any) -> Any:
