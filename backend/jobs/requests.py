@@ -6,18 +6,36 @@ A model or dataset is named, never a path: what the name means is decided in its
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from tools.training.recipe import Recipe
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
-Name = Annotated[str, StringConstraints(pattern=rf"^{_NAME}$")]
+
+
+def _without_two_dots(name: str) -> str:
+    if ".." in name:
+        raise ValueError("a name has no two dots in a row")
+    return name
+
+
+_ONE_DOT = AfterValidator(_without_two_dots)
+Name = Annotated[str, StringConstraints(pattern=rf"^{_NAME}$"), _ONE_DOT]
 ModelName = Annotated[
     str,
     StringConstraints(pattern=rf"^{_NAME}(/{_NAME}(@[A-Za-z0-9][A-Za-z0-9./_-]{{0,127}})?)?$"),
+    _ONE_DOT,
     Field(description="Name of a local model, or an id on the Hub: `org/name[@revision]`."),
 ]
-HubId = Annotated[str, StringConstraints(pattern=rf"^{_NAME}/{_NAME}$")]
+HubId = Annotated[str, StringConstraints(pattern=rf"^{_NAME}/{_NAME}$"), _ONE_DOT]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 
 
@@ -57,6 +75,13 @@ class TrainRequest(_Request):
     )
     seed: Seed = 42
 
+    @field_validator("recipe")
+    @classmethod
+    def _without_a_model(cls, recipe: dict[str, Any]) -> dict[str, Any]:
+        if "model_name_or_path" in recipe:
+            raise ValueError("The model is named beside the recipe, not in it")
+        return recipe
+
     def changes(self) -> dict[str, Any]:
         """Return the fields to change under their canonical names.
 
@@ -87,7 +112,13 @@ class CrewRequest(_Request):
 
     model: ModelName
     dataset: Name = Field(description="Name of one of your datasets.")
-    goal: str = Field(min_length=1, max_length=500, description="What the model is for.")
+    # It is kept by MLflow and written into files: no control characters.
+    goal: str = Field(
+        min_length=1,
+        max_length=500,
+        pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+$",
+        description="What the model is for.",
+    )
     shuffle_labels: bool = Field(default=False, description="Self-test: must end 'not better'.")
     seed: Seed = 42
 

@@ -34,7 +34,10 @@ def start_training(
     """Train an adapter with the recommended recipe and your changes to it."""
     counter.need_dataset(user, request.dataset)
     try:
-        payload = {**request.model_dump(mode="json"), "recipe": request.changes()}
+        payload = {
+            **request.model_dump(mode="json", exclude={"recipe"}),
+            "recipe": request.changes(),
+        }
     except ValidationError as error:
         raise invalid_fields(error.errors(), under=("recipe",)) from error
     return counter.start(user, "train", payload, idempotency_key)

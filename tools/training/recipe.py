@@ -6,14 +6,33 @@ Canonical names are TRL's and PEFT's. The aliases people know from other tools (
 Not covered: quantised bases, preference training, full fine-tuning.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
 from tools.errors import RecipeError
 from tools.files import write_text
+
+_LAYER = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+_MOST_LAYERS = 100
+
+
+def _check_layers(named: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    # PEFT reads a text as a regular expression, which may take for ever: only names get there.
+    names = (named,) if isinstance(named, str) else named
+    if not 0 < len(names) <= _MOST_LAYERS or not all(_LAYER.fullmatch(name) for name in names):
+        raise ValueError("give 'all-linear', or names of layers such as q_proj")
+    return named
 
 
 class Recipe(BaseModel):
@@ -43,7 +62,7 @@ class Recipe(BaseModel):
     )
     lora_alpha: int = Field(default=32, ge=1, le=2048, description="LoRA scale is alpha / r.")
     lora_dropout: float = Field(default=0.0, ge=0, lt=1)
-    target_modules: str | tuple[str, ...] = Field(
+    target_modules: Annotated[str | tuple[str, ...], AfterValidator(_check_layers)] = Field(
         default="all-linear",
         validation_alias=AliasChoices("target_modules", "lora_target", "lora_target_modules"),
         description="Layers to adapt. Attention alone underperforms all linear layers.",
