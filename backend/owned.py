@@ -14,6 +14,7 @@ from backend.jobs.feed import Feed
 from backend.jobs.place import workspace_of
 from backend.jobs.public import Counter
 from backend.jobs.queries import find_owned
+from backend.jobs.requests import Name
 from backend.tables.dataset import Dataset
 from backend.tables.job import Job
 from tools.workspace import Workspace
@@ -29,7 +30,7 @@ def get_owned_job(job_id: UUID, engine: EngineDep, user: CurrentUser) -> Job:
 
 
 def get_owned_dataset(
-    name: Annotated[str, Path(max_length=96)], engine: EngineDep, user: CurrentUser
+    name: Annotated[Name, Path()], engine: EngineDep, user: CurrentUser
 ) -> Dataset:
     """Return the caller's dataset, or answer 404."""
     dataset = find_dataset(engine, user.id, name)

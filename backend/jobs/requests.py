@@ -123,4 +123,11 @@ class CrewRequest(_Request):
     seed: Seed = 42
 
 
-QUEUES = {"import": "cpu", "recommend": "cpu", "train": "gpu", "evaluate": "gpu", "crew": "gpu"}
+Kind = Literal["import", "recommend", "train", "evaluate", "crew"]
+QUEUES: dict[str, str] = {
+    "import": "cpu",
+    "recommend": "cpu",
+    "train": "gpu",
+    "evaluate": "gpu",
+    "crew": "gpu",
+}

@@ -10,6 +10,7 @@ from backend.errors import Refusal
 from backend.jobs.feed import EventPublic, public
 from backend.jobs.public import IdempotencyKey, JobList, JobPublic, show_job, show_jobs
 from backend.jobs.queries import PAGE, events_after, find_owned, last_sentences, list_owned
+from backend.jobs.requests import Kind
 from backend.owned import CounterDep, OwnedJob
 from backend.problems import problems
 from backend.strict_json import StrictRoute
@@ -18,15 +19,15 @@ from backend.tables.job import JobStatus, run_of
 router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=StrictRoute)
 
 _LOG_LINES = 200
-_BIGGEST = 2**53
+_BIGGEST = 2**31 - 1  # what PostgreSQL keeps in the columns that count
 Sequence = Annotated[int, Query(ge=0, le=_BIGGEST)]
 
 
-@router.get("", summary="List your jobs", responses=problems(401, 422))
+@router.get("", summary="List your jobs", responses=problems(401, 403, 422))
 def list_jobs(
     user: CurrentUser,
     engine: EngineDep,
-    kind: Annotated[list[str] | None, Query(max_length=8)] = None,
+    kind: Annotated[list[Kind] | None, Query(max_length=8)] = None,
     status: Annotated[list[JobStatus] | None, Query(max_length=8)] = None,
     before: Annotated[int | None, Query(ge=1, le=_BIGGEST)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,

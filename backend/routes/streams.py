@@ -26,7 +26,7 @@ from backend.tables.job import FINAL
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 _HEARTBEAT_SECONDS = 10.0
-_BIGGEST = 2**53
+_BIGGEST = 2**31 - 1  # what PostgreSQL keeps in the columns that count
 _ENDED, _CLOSING, _UNSIGNED, _UNKNOWN = 1000, 1001, 4401, 4404
 _Listener = AsyncIterator[Told | None]
 

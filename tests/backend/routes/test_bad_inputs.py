@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from backend.database import open_database
-from backend.migrate import migrate
+from backend.migrate import migrate, migrate_back
 from tests.backend.bad_inputs import Row, World, check, send, sent_texts, table
 
 ACCOUNTS = table("bad_inputs.yaml")
@@ -78,6 +78,20 @@ def test_what_comes_after_something_else_does_no_harm(
     world: World, row: Row, caplog: pytest.LogCaptureFixture
 ) -> None:
     try_row(world, row, caplog)
+
+
+def test_postgresql_minds_no_row_that_sqlite_does_not(
+    postgres_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = open_database(postgres_url)
+    migrate(engine)
+    world = World.new(engine, tmp_path)
+
+    for row in LONE:
+        try_row(world, row, caplog)
+
+    migrate_back(engine)
+    engine.dispose()
 
 
 def test_every_bad_token_gets_the_same_answer(world: World) -> None:
