@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 5
 _LISTED = 100
+_PLACES = ("body", "query", "path", "header")
 _STATUS_CODES = {
     400: "malformed_request",
     401: "invalid_token",
@@ -135,8 +136,9 @@ def invalid_fields(found: Sequence[Mapping[str, Any]], under: tuple[str, ...] = 
 
 
 def _field_problem(error: Mapping[str, Any], under: tuple[str, ...]) -> FieldProblem:
-    parts = (*under, *error["loc"])
-    place = [str(part) for part in parts if part not in ("body", "query", "path", "header")]
+    parts = [str(part) for part in (*under, *error["loc"])]
+    # FastAPI says first where it stood; a field of that name comes after.
+    place = parts[1:] if not under and parts and parts[0] in _PLACES else parts
     pointer = "/" + "/".join(part.replace("~", "~0").replace("/", "~1")[:100] for part in place)
     # A validator of ours writes for people; pydantic's other messages name the rule alone.
     detail = str(error["msg"]).removeprefix("Value error, ")
