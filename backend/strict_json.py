@@ -1,10 +1,14 @@
-"""Read a JSON body as it was meant: no repeated keys, no NaN, no nesting without end."""
+"""Read a JSON body as it was meant: no repeated keys, no NaN, no nesting without end.
+
+A body of another kind than the route takes is refused before it is read, forms included.
+"""
 
 import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.params import File, Form
 from fastapi.routing import APIRoute
 
 from backend.errors import Refusal
@@ -13,16 +17,16 @@ _DIGITS = 400  # more than any number of ours; Python refuses 4,300 with another
 
 
 class StrictRoute(APIRoute):
-    """A route whose body is read by `parse_json`, and is refused when it is not JSON at all."""
+    """A route whose JSON is read by `parse_json`, and whose body is of the kind that it takes."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler, with our reader of bodies before it."""
         handle = super().get_route_handler()
-        wants_json = self.body_field is not None and not _is_form(self)
+        taken = _media_types(self)
 
         async def handle_strictly(request: Request) -> Response:
-            if wants_json and request.headers.get("content-length", "") != "0":
-                _check_media_type(request)
+            if taken and request.headers.get("content-length", "") != "0":
+                _check_media_type(request, taken)
             return await handle(_StrictRequest(request.scope, request.receive))
 
         return handle_strictly
@@ -63,13 +67,19 @@ def _whole_number(digits: str) -> int:
     return int(digits)
 
 
-def _check_media_type(request: Request) -> None:
+def _check_media_type(request: Request, taken: tuple[str, ...]) -> None:
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if given != "application/json":
-        raise Refusal(415, "Send JSON, with the header 'Content-Type: application/json'.")
+    if given not in taken:
+        raise Refusal(415, f"Send this with the header 'Content-Type: {taken[0]}'.")
 
 
-def _is_form(route: APIRoute) -> bool:
-    from fastapi.params import Form
-
-    return route.body_field is not None and isinstance(route.body_field.field_info, Form)
+def _media_types(route: APIRoute) -> tuple[str, ...]:
+    """Return what the route takes, or nothing when it takes no body."""
+    if route.body_field is None:
+        return ()
+    body = route.body_field.field_info
+    if isinstance(body, File):
+        return ("multipart/form-data",)
+    if isinstance(body, Form):
+        return ("application/x-www-form-urlencoded", "multipart/form-data")
+    return ("application/json",)

@@ -78,7 +78,7 @@ def register(registration: Registration, accounts: AccountsDep) -> UserPublic:
     return UserPublic.model_validate(accounts.registrations.register(registration))
 
 
-@router.post("/token", summary="Sign in", responses=problems(400, 401, 413, 422, 429))
+@router.post("/token", summary="Sign in", responses=problems(400, 401, 413, 415, 422, 429))
 def sign_in(
     form: Annotated[OAuth2PasswordRequestForm, Depends()], address: Address, accounts: AccountsDep
 ) -> TokenPair:

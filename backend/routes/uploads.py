@@ -12,6 +12,7 @@ from backend.deps import Writer
 from backend.errors import refused_field
 from backend.owned import WorkspaceDep
 from backend.problems import problems
+from backend.strict_json import StrictRoute
 from tools.data.read_rows import SUFFIXES
 from tools.workspace import slug
 
@@ -22,7 +23,7 @@ _AROUND_BYTES = 65_536  # of the multipart body around the file
 
 def uploads_router(most_bytes: int) -> APIRouter:
     """Return the route that takes a file of at most so many bytes."""
-    router = APIRouter(prefix="/uploads", tags=["data"])
+    router = APIRouter(prefix="/uploads", tags=["data"], route_class=StrictRoute)
     router.add_api_route(
         "",
         receive_upload,
