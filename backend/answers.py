@@ -66,11 +66,31 @@ class PlainRefusals:
             nonlocal replaced
             if message["type"] == "http.response.start" and _is_plain_refusal(message):
                 replaced = True
-                await _problem(scope, message["status"])(scope, receive, send)
+                await _refusal(scope, message["status"])(scope, receive, send)
             elif not replaced:
                 await send(message)
 
         await self._app(scope, receive, send_problem)
+
+
+class OneLength:
+    """Middleware that refuses a request which gives its length in both of the ways there are.
+
+    A proxy before this server may have gone by the other one, and taken the rest for a request.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse it, and let the server close the connection."""
+        headers = Headers(scope=scope) if scope["type"] == "http" else {}
+        if not ("content-length" in headers and "transfer-encoding" in headers):
+            return await self._app(scope, receive, send)
+        detail = "Give either Content-Length or Transfer-Encoding, not both."
+        refusal = _problem(scope, 400, "malformed_request", detail)
+        refusal.headers["Connection"] = "close"
+        await refusal(scope, receive, send)
 
 
 def _is_plain_refusal(message: Message) -> bool:
@@ -78,11 +98,14 @@ def _is_plain_refusal(message: Message) -> bool:
     return message["status"] >= 400 and kind.startswith("text/plain")
 
 
-def _problem(scope: Scope, status: int) -> JSONResponse:
-    phrase = HTTPStatus(status).phrase
-    code, detail = _WORDS.get(status, ("refused", f"{phrase}."))
+def _refusal(scope: Scope, status: int) -> JSONResponse:
+    code, detail = _WORDS.get(status, ("refused", f"{HTTPStatus(status).phrase}."))
+    return _problem(scope, status, code, detail)
+
+
+def _problem(scope: Scope, status: int, code: str, detail: str) -> JSONResponse:
     problem = Problem(
-        title=phrase,
+        title=HTTPStatus(status).phrase,
         status=status,
         detail=detail,
         code=code,

@@ -10,7 +10,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp
 
 from backend.accounts.accounts import open_accounts
-from backend.answers import PlainRefusals, SafeHeaders
+from backend.answers import OneLength, PlainRefusals, SafeHeaders
 from backend.clock import Clock, utc_now
 from backend.database import open_database
 from backend.errors import install_error_handlers
@@ -59,7 +59,7 @@ class Studio(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return what answers requests."""
-        return RequestIds(SafeHeaders(PlainRefusals(super().build_middleware_stack())))
+        return RequestIds(SafeHeaders(OneLength(PlainRefusals(super().build_middleware_stack()))))
 
 
 def create_app(
