@@ -15,6 +15,8 @@ from backend.open_files import allow_many_files
 from backend.prepare import prepare
 from backend.settings import Settings, quiet_libraries
 
+_MOST_WEBSOCKET_BYTES = 1 << 16
+
 
 class _Server(uvicorn.Server):
     """Ends the open streams before it waits for the connections: of themselves they never end."""
@@ -63,6 +65,8 @@ def _serve(host: str, port: int) -> None:
         access_log=False,
         # h11 bounds a request's head; httptools takes 32 MiB of it.
         http="h11",
+        # A client sends its token and nothing else; what it is sent may be longer.
+        ws_max_size=_MOST_WEBSOCKET_BYTES,
         timeout_graceful_shutdown=5,
         server_header=False,
     )

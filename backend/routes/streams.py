@@ -115,7 +115,7 @@ async def _token_of(socket: WebSocket) -> str:
     header = socket.headers.get("authorization", "")
     if header:
         return _bearer(header)
-    with suppress(TimeoutError, ValueError, KeyError, TypeError):
+    with suppress(TimeoutError, ValueError, KeyError, TypeError, RecursionError):
         first = await asyncio.wait_for(socket.receive_json(), _HEARTBEAT_SECONDS)
         return str(first["token"])
     return ""

@@ -182,6 +182,8 @@ def test_a_request_that_comes_byte_by_byte_is_answered(served: Served) -> None:
         ('{"token":"\\ud800"}', 4401),
         ('{"token":"\\u0000"}', 4401),
         ('{"token":' + "9" * 5000 + "}", 4401),
+        ("[" * 50_000, 4401),
+        ('{"token":"' + "a" * 100_000 + '"}', 1009),
     ],
 )
 def test_a_socket_whose_first_message_is_no_token_is_closed(
