@@ -13,9 +13,11 @@ from typing import Any, ClassVar
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.routing import compile_path
 
 from backend.request_id import request_id
 from tools.errors import ToolError, TrackingError
@@ -113,10 +115,19 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
             405: "This address does not take that method.",
             413: "The body is too large. Send less, or a file where one is taken.",
         }
-        error = Refusal(
-            error.status_code, words.get(error.status_code, error.detail), headers=error.headers
-        )
+        headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+        detail = words.get(error.status_code, error.detail)
+        error = Refusal(error.status_code, detail, headers=headers)
     return _answer(request, error)
+
+
+def _allowed(request: Request) -> str:
+    """Return every method of the address; the framework names those of one of its routes."""
+    routes = [(one.path, one.methods) for one in iter_route_contexts(request.app.routes)]
+    asked = request.url.path
+    here = next((path for path, _ in routes if path and compile_path(path)[0].match(asked)), None)
+    allowed = {one for path, methods in routes if path == here for one in methods or ()}
+    return ", ".join(sorted(allowed))
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
@@ -21,6 +22,7 @@ from backend.jobs.feed import Feed
 from backend.jobs.local_runner import LocalRunner, Runner
 from backend.jobs.public import Counter
 from backend.jobs.store import JobStore
+from backend.problems import only_problems, problems
 from backend.request_id import RequestIds
 from backend.routes import (
     auth,
@@ -41,6 +43,8 @@ from backend.settings import Settings, worker_environment
 
 # A mebibyte of text and what stands around it. Where a route takes a file, it says how large.
 _MOST_BODY_BYTES = 2**20 + 2**14
+# An unknown host; a database that is away; a disk that is full.
+_ANYWHERE = problems(400, 503, 507)
 _OF_THE_API = (
     auth.router,
     users.router,
@@ -56,6 +60,10 @@ _OF_THE_API = (
 
 class Studio(FastAPI):
     """The application, with our middleware around all of it, its own error answers included."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the description of the API, in which a problem is a problem and nothing else."""
+        return only_problems(super().openapi())
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return what answers requests."""
@@ -100,7 +108,7 @@ def create_app(
     app.include_router(health.router)
     app.include_router(system.probes)
     for router in (*_OF_THE_API, uploads.uploads_router(settings.upload_bytes)):
-        app.include_router(router, prefix="/api")
+        app.include_router(router, prefix="/api", responses=_ANYWHERE)
     return app
 
 

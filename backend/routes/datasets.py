@@ -52,7 +52,7 @@ def _show(dataset: Dataset) -> DatasetPublic:
     return DatasetPublic.model_validate(dataset, from_attributes=True)
 
 
-@router.get("", summary="List your datasets", responses=problems(401))
+@router.get("", summary="List your datasets", responses=problems(401, 403))
 def list_my_datasets(user: CurrentUser, engine: EngineDep) -> list[DatasetPublic]:
     """By name."""
     return [_show(dataset) for dataset in list_datasets(engine, user.id)]
@@ -62,7 +62,7 @@ def list_my_datasets(user: CurrentUser, engine: EngineDep) -> list[DatasetPublic
     "",
     status_code=status.HTTP_201_CREATED,
     summary="Add a dataset",
-    responses=problems(400, 401, 403, 409, 415, 422),
+    responses=problems(401, 403, 404, 409, 413, 415, 422),
 )
 def add_dataset(
     request: ImportRequest,
@@ -81,13 +81,13 @@ def add_dataset(
     return counter.start(user, "import", payload, idempotency_key)
 
 
-@router.get("/{name}", summary="Show one dataset", responses=problems(401, 404, 422))
+@router.get("/{name}", summary="Show one dataset", responses=problems(401, 403, 404, 422))
 def show_one_dataset(dataset: OwnedDataset) -> DatasetPublic:
     """Where it came from, its format, and what the import left out."""
     return _show(dataset)
 
 
-@router.get("/{name}/rows", summary="Look at rows", responses=problems(401, 404, 422))
+@router.get("/{name}/rows", summary="Look at rows", responses=problems(401, 403, 404, 422))
 def show_rows(
     dataset: OwnedDataset,
     workspace: WorkspaceDep,
@@ -102,7 +102,9 @@ def show_rows(
     )
 
 
-@router.get("/{name}/validation", summary="Show what is wrong", responses=problems(401, 404, 422))
+@router.get(
+    "/{name}/validation", summary="Show what is wrong", responses=problems(401, 403, 404, 422)
+)
 def show_validation(dataset: OwnedDataset) -> ValidationReport:
     """What the check after the import found, row by row."""
     return ValidationReport.model_validate(dataset.validation)

@@ -21,7 +21,7 @@ RunIds = Annotated[
 ]
 
 
-@router.get("", summary="List your runs", responses=problems(401, 422, 503))
+@router.get("", summary="List your runs", responses=problems(401, 403, 422, 503))
 def list_runs(
     user: CurrentUser, settings: SettingsDep, limit: Annotated[int, Query(ge=1, le=200)] = 50
 ) -> list[RunPublic]:
@@ -29,7 +29,7 @@ def list_runs(
     return _runs(user, settings, limit)
 
 
-@router.get("/curves", summary="Compare curves", responses=problems(401, 404, 422, 503))
+@router.get("/curves", summary="Compare curves", responses=problems(401, 403, 404, 422, 503))
 def compare_curves(
     user: CurrentUser,
     settings: SettingsDep,

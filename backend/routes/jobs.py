@@ -46,7 +46,7 @@ def list_jobs(
     return JobList(jobs=shown, before=jobs[-1].number if len(jobs) == limit else None)
 
 
-@router.get("/{job_id}", summary="Show one job", responses=problems(401, 404, 422))
+@router.get("/{job_id}", summary="Show one job", responses=problems(401, 403, 404, 422))
 def show_one_job(job: OwnedJob, engine: EngineDep) -> JobPublic:
     """Its status, place in the queue, time left, result, or why it failed."""
     with reading(engine) as connection:
@@ -80,7 +80,9 @@ def resume_job(
     return counter.start(user, job.kind, payload, idempotency_key)
 
 
-@router.get("/{job_id}/events", summary="Read a job's events", responses=problems(401, 404, 422))
+@router.get(
+    "/{job_id}/events", summary="Read a job's events", responses=problems(401, 403, 404, 422)
+)
 def list_events(
     job: OwnedJob,
     engine: EngineDep,
@@ -93,7 +95,7 @@ def list_events(
 
 
 @router.get(
-    "/{job_id}/log", summary="Read the end of a job's log", responses=problems(401, 404, 422)
+    "/{job_id}/log", summary="Read the end of a job's log", responses=problems(401, 403, 404, 422)
 )
 def read_log(job: OwnedJob, engine: EngineDep) -> list[str]:
     """What the job said, a sentence a line: the last 200."""

@@ -40,7 +40,7 @@ class ModelPublic(BaseModel):
     job_id: str | None = Field(default=None, description="Of a tuned model: the training's job.")
 
 
-@router.get("/models", summary="List the models on this machine", responses=problems(401))
+@router.get("/models", summary="List the models on this machine", responses=problems(401, 403))
 def list_models(
     user: CurrentUser, settings: SettingsDep, workspace: WorkspaceDep, engine: EngineDep
 ) -> list[ModelPublic]:
@@ -57,7 +57,7 @@ def list_models(
     return [*_local(settings, workspace), *_cached(), *tuned]
 
 
-@router.get("/hub/models", summary="Search the Hub for models", responses=problems(401, 422))
+@router.get("/hub/models", summary="Search the Hub for models", responses=problems(401, 403, 422))
 def search_models(
     _user: CurrentUser, settings: SettingsDep, query: Words = "", limit: Limit = 20
 ) -> HubSearch:
@@ -65,7 +65,9 @@ def search_models(
     return _search("model", query, limit=limit, settings=settings)
 
 
-@router.get("/hub/datasets", summary="Search the Hub for datasets", responses=problems(401, 422))
+@router.get(
+    "/hub/datasets", summary="Search the Hub for datasets", responses=problems(401, 403, 422)
+)
 def search_datasets(
     _user: CurrentUser, settings: SettingsDep, query: Words = "", limit: Limit = 20
 ) -> HubSearch:

@@ -37,7 +37,7 @@ _Listener = AsyncIterator[Told | None]
     response_class=StreamingResponse,
     responses={
         200: {"content": {"text/event-stream": {}}, "description": "Events, as they happen."},
-        **problems(401, 404, 422, 429, 503),
+        **problems(401, 403, 404, 422, 503),
     },
 )
 async def stream_events(

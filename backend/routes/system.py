@@ -83,7 +83,7 @@ class Readiness(BaseModel):
     parts: dict[str, str] = Field(description="`ok`, or what is wrong.")
 
 
-@router.get("/system", summary="Show the machine", responses=problems(401))
+@router.get("/system", summary="Show the machine", responses=problems(401, 403))
 def show_system(
     request: Request, _user: CurrentUser, settings: SettingsDep, engine: EngineDep
 ) -> SystemPublic:
@@ -117,7 +117,12 @@ def show_readiness(request: Request, settings: SettingsDep, engine: EngineDep) -
     return Readiness(parts={**parts, "mlflow": mlflow})
 
 
-@probes.get("/metrics", summary="Measure, for Prometheus", response_class=Response)
+@probes.get(
+    "/metrics",
+    summary="Measure, for Prometheus",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}, **problems(503)},
+)
 def show_metrics(request: Request, settings: SettingsDep, engine: EngineDep) -> Response:
     """Jobs by queue and status, open streams, free disk."""
     from prometheus_client import CollectorRegistry, Gauge, generate_latest

@@ -20,7 +20,7 @@ from backend.tables.job import JobStatus, run_of
 
 router = APIRouter(tags=["work"], route_class=StrictRoute)
 
-_ASKED = problems(400, 401, 403, 404, 409, 415, 422)
+_ASKED = problems(401, 403, 404, 409, 413, 415, 422)
 # The page brings its own style and pictures, and may fetch and run nothing.
 _REPORT_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -95,7 +95,7 @@ def start_crew_run(
 @router.get(
     "/crew-runs/{job_id}/receipts",
     summary="Read the agents' receipts",
-    responses=problems(401, 404, 422),
+    responses=problems(401, 403, 404, 422),
 )
 def list_receipts(job: OwnedJob, workspace: WorkspaceDep) -> list[dict[str, Any]]:
     """What each agent was told, called and answered, of the steps that ended."""
@@ -109,7 +109,7 @@ def list_receipts(job: OwnedJob, workspace: WorkspaceDep) -> list[dict[str, Any]
     "/crew-runs/{job_id}/report",
     summary="Read the report",
     response_class=HTMLResponse,
-    responses=problems(401, 404, 422),
+    responses=problems(401, 403, 404, 422),
 )
 def read_report(job: OwnedJob, workspace: WorkspaceDep) -> HTMLResponse:
     """The verdict as a page that needs nothing else."""
