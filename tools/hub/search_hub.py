@@ -3,11 +3,11 @@
 Not covered: fetching (`fetch_model.py`, `fetch_dataset.py`).
 """
 
-from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 Kind = Literal["model", "dataset"]
 _AWAY = (
@@ -49,42 +49,61 @@ def search_hub(
 ) -> HubSearch:
     """Return the most downloaded models that write text, or datasets, that match `query`.
 
-    When the Hub cannot be reached, what matches among its copies on this machine.
+    When the Hub cannot be reached, or makes no sense, what matches among its copies here.
     """
     from httpx2 import HTTPError
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+    from huggingface_hub import constants
 
-    try:
-        found = _ask(kind, query, limit=limit, token=token, endpoint=endpoint)
-        return HubSearch(found=tuple(_entry(one) for one in found), note=None)
-    except (HTTPError, HfHubHTTPError, OfflineModeIsEnabled, OSError):
-        return HubSearch(found=_cached(kind, query.lower())[:limit], note=_AWAY)
+    if not constants.HF_HUB_OFFLINE:
+        # Not by the library's own search: it tries a Hub that is away or busy for half a minute.
+        with suppress(HTTPError, ValidationError):
+            where = endpoint or constants.ENDPOINT
+            return HubSearch(found=_ask(where, kind, query, limit=limit, token=token), note=None)
+    return HubSearch(found=_cached(kind, query.lower())[:limit], note=_AWAY)
+
+
+class _Listed(BaseModel):
+    """What the Hub says of one of its repositories."""
+
+    id: str = Field(max_length=200)
+    downloads: int | None = None
+    likes: int | None = None
+    used_storage: int | None = Field(default=None, alias="usedStorage")
+    tags: list[str] = []
+    gated: bool | str = False
+    last_modified: datetime | None = Field(default=None, alias="lastModified")
+
+
+_LISTED = TypeAdapter(list[_Listed])
 
 
 def _ask(
-    kind: Kind, query: str, *, limit: int, token: str | None, endpoint: str | None
-) -> list[Any]:
+    endpoint: str, kind: Kind, query: str, *, limit: int, token: str | None
+) -> tuple[HubEntry, ...]:
     import httpx2
-    from huggingface_hub import HfApi, constants
 
-    # Asked first, for the library's own search tries an absent Hub for half a minute.
-    if not constants.HF_HUB_OFFLINE:
-        httpx2.head(endpoint or constants.ENDPOINT, timeout=_SECONDS_TO_ANSWER)
-    # False: no other token of this machine is sent.
-    api = HfApi(endpoint=endpoint, token=token or False)
-    common: dict[str, Any] = {"search": query or None, "limit": limit, "sort": "downloads"}
-    wanted: Any = ["downloads", "likes", "gated", "lastModified", "tags", "usedStorage"]
+    wanted: dict[str, Any] = {
+        "sort": "downloads",
+        "limit": limit,
+        "expand": ["downloads", "likes", "gated", "lastModified", "tags", "usedStorage"],
+    }
+    if query:
+        wanted["search"] = query
     if kind == "model":
-        listed: Iterable[Any] = api.list_models(
-            pipeline_tag="text-generation", expand=wanted, **common
-        )
-    else:
-        listed = api.list_datasets(expand=wanted, **common)
-    return list(listed)
+        wanted["pipeline_tag"] = "text-generation"
+    answer = httpx2.get(
+        f"{endpoint.rstrip('/')}/api/{kind}s",
+        params=wanted,
+        headers={"Authorization": f"Bearer {token}"} if token else {},
+        timeout=_SECONDS_TO_ANSWER,
+        follow_redirects=True,
+    )
+    answer.raise_for_status()
+    return tuple(_entry(one) for one in _LISTED.validate_json(answer.content)[:limit])
 
 
-def _entry(one: Any) -> HubEntry:
-    licences = [tag.removeprefix("license:") for tag in one.tags or () if "license:" in tag]
+def _entry(one: _Listed) -> HubEntry:
+    licences = [tag.removeprefix("license:") for tag in one.tags if "license:" in tag]
     return HubEntry(
         id=one.id,
         downloads=one.downloads,

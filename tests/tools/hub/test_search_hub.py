@@ -1,60 +1,22 @@
-import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 import huggingface_hub.constants
 import pytest
 
+from tests.listing_hub import ListingHub, listing_hub
 from tools.hub.search_hub import HubEntry, search_hub
-
-LISTED = {
-    "id": "org/small",
-    "_id": "1",
-    "downloads": 12,
-    "likes": 3,
-    "gated": "manual",
-    "lastModified": "2026-10-01T00:00:00.000Z",
-    "tags": ["llama", "license:apache-2.0"],
-    "usedStorage": 1000,
-}
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[str]]]:
-    """A Hub that lists one thing, and the paths it was asked for."""
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            body = json.dumps([LISTED]).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", asked
-        server.shutdown()
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[ListingHub]:
+    with listing_hub(monkeypatch) as started:
+        yield started
 
 
 @pytest.mark.parametrize("kind", ["model", "dataset"])
-def test_what_the_hub_lists_is_shown(kind: str, hub: tuple[str, list[str]]) -> None:
-    endpoint, asked = hub
-
-    answer = search_hub(kind, "small", limit=5, endpoint=endpoint)  # type: ignore[arg-type]
+def test_what_the_hub_lists_is_shown(kind: str, hub: ListingHub) -> None:
+    answer = search_hub(kind, "small", limit=5, endpoint=hub.address)  # type: ignore[arg-type]
 
     assert answer.note is None
     [entry] = answer.found
@@ -67,10 +29,20 @@ def test_what_the_hub_lists_is_shown(kind: str, hub: tuple[str, list[str]]) -> N
         gated=True,
         updated_at=entry.updated_at,
     )
-    url = urlsplit(asked[0])
+    url = urlsplit(hub.asked[0])
+    query = parse_qs(url.query)
     assert url.path == f"/api/{kind}s"
-    assert parse_qs(url.query)["search"] == ["small"]
-    assert parse_qs(url.query)["limit"] == ["5"]
+    assert (query["search"], query["limit"], query["sort"]) == (["small"], ["5"], ["downloads"])
+    assert set(query["expand"]) >= {"downloads", "gated", "usedStorage"}
+    assert query.get("pipeline_tag") == (["text-generation"] if kind == "model" else None)
+    assert hub.signed == [None]
+
+
+def test_the_token_that_is_set_is_sent(hub: ListingHub) -> None:
+    search_hub("model", "", token="hf_made-up", endpoint=hub.address)
+
+    assert hub.signed == ["Bearer hf_made-up"]
+    assert "search=" not in hub.asked[0]
 
 
 def test_without_the_hub_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,3 +53,29 @@ def test_without_the_hub_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answer.found == ()
     assert answer.note is not None
     assert "cannot be reached" in answer.note
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, b"out of order"),
+        (429, b"[]"),
+        (200, b"<html>"),
+        (200, b"{}"),
+        (200, b"null"),
+        (200, b"[1]"),
+        (200, b"[{}]"),
+        (200, b'[{"id":"org/x","lastModified":"yesterday"}]'),
+        (200, b'[{"id":"org/x","tags":5}]'),
+        (200, b"[" * 100_000),
+    ],
+)
+def test_a_hub_that_makes_no_sense_is_asked_once_and_counts_as_away(
+    hub: ListingHub, status: int, body: bytes
+) -> None:
+    hub.status, hub.body = status, body
+
+    answer = search_hub("dataset", "no-such-thing-here", endpoint=hub.address)
+
+    assert (answer.found, len(hub.asked)) == ((), 1)
+    assert answer.note is not None
