@@ -5,8 +5,10 @@ A web server that only shows runs need not carry a library that takes seconds to
 Not covered: writing, and stores without a server.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -49,6 +51,13 @@ def read_runs(
     Raises:
         TrackingError: The server cannot be reached, or answers nonsense.
     """
+    with _understanding():
+        return _read_runs(server, experiment, tags, limit)
+
+
+def _read_runs(
+    server: str, experiment: str, tags: Mapping[str, str], limit: int
+) -> list[RunPublic]:
     found = _get(server, "experiments/get-by-name", {"experiment_name": experiment})
     if found is None:
         return []
@@ -70,13 +79,27 @@ def read_curve(server: str, run_id: str, metric: str) -> list[CurvePoint]:
         TrackingError: The server cannot be reached, or answers nonsense.
     """
     asked = {"run_id": run_id, "metric_key": metric, "max_results": str(_POINTS)}
-    answer = _get(server, "metrics/get-history", asked) or {}
-    points = [CurvePoint(step=one.get("step", 0), value=one["value"]) for one in _rows(answer)]
+    with _understanding():
+        answer = _get(server, "metrics/get-history", asked) or {}
+        points = [CurvePoint(step=one.get("step", 0), value=one["value"]) for one in _rows(answer)]
     return sorted(points, key=lambda point: point.step)
 
 
+@contextmanager
+def _understanding() -> Iterator[None]:
+    """Whoever answers at the address may be no MLflow at all."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
+        raise TrackingError("What answers as MLflow makes no sense. Is it MLflow?") from error
+
+
 def _rows(answer: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
-    return [one for one in answer.get("metrics", ()) if isinstance(one.get("value"), int | float)]
+    """Return the metrics that are numbers: MLflow writes the others as text."""
+    listed = answer.get("metrics", ())
+    return [
+        one for one in listed if isinstance(one["value"], int | float) and isfinite(one["value"])
+    ]
 
 
 def _run(server: str, experiment_id: str, one: Mapping[str, Any]) -> RunPublic:
@@ -91,8 +114,15 @@ def _run(server: str, experiment_id: str, one: Mapping[str, Any]) -> RunPublic:
         params={param["key"]: param["value"] for param in data.get("params", ())},
         metrics={metric["key"]: metric["value"] for metric in _rows(data)},
         tags={key: value for key, value in tags.items() if not key.startswith("mlflow.")},
-        url=f"{server.rstrip('/')}/#/experiments/{experiment_id}/runs/{info['run_id']}",
+        url=f"{_shown(server)}/#/experiments/{experiment_id}/runs/{info['run_id']}",
     )
+
+
+def _shown(server: str) -> str:
+    """Return the address without the password that may stand in it."""
+    scheme, _, rest = server.rstrip("/").partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _get(server: str, path: str, query: Mapping[str, str]) -> dict[str, Any] | None:
