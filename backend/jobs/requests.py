@@ -123,6 +123,12 @@ class CrewRequest(_Request):
     seed: Seed = 42
 
 
+class PriorityRequest(_Request):
+    """Where a waiting job stands in its queue."""
+
+    priority: int = Field(strict=True, ge=-10, le=10)
+
+
 Kind = Literal["import", "recommend", "train", "evaluate", "crew"]
 QUEUES: dict[str, str] = {
     "import": "cpu",

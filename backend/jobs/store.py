@@ -132,6 +132,12 @@ class JobStore:
             self._change(connection, asked, values, Happening("cancel_requested"))
             return JobStatus(find(connection, col(Job.id) == job_id).status)
 
+    def prioritise(self, job_id: UUID, priority: int) -> bool:
+        """Let a waiting job go by another priority; return False when it does not wait."""
+        told = Happening("priority", {"priority": priority})
+        with writing(self.engine) as connection:
+            return self._change(connection, _waiting(job_id), {"priority": priority}, told)
+
     def take_away(self, job_id: UUID, token: int, beats: int | None = None) -> JobStatus | None:
         """Take a running job from its worker, to be begun again; return where it stands now.
 

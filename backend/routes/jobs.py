@@ -6,14 +6,15 @@ from fastapi import APIRouter, Query, status
 
 from backend.database import reading
 from backend.deps import CurrentUser, EngineDep, Writer
-from backend.errors import Refusal
+from backend.errors import Refusal, refused_field
 from backend.jobs.feed import EventPublic, public
 from backend.jobs.public import IdempotencyKey, JobList, JobPublic, show_job, show_jobs
 from backend.jobs.queries import PAGE, events_after, find_owned, last_sentences, list_owned
-from backend.jobs.requests import Kind
+from backend.jobs.requests import Kind, PriorityRequest
 from backend.owned import CounterDep, OwnedJob
 from backend.problems import problems
 from backend.strict_json import StrictRoute
+from backend.tables.account import Role
 from backend.tables.job import JobStatus, run_of
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=StrictRoute)
@@ -61,6 +62,24 @@ def cancel_job(job: OwnedJob, user: Writer, counter: CounterDep) -> JobPublic:
     with reading(counter.store.engine) as connection:
         found = find_owned(connection, user.id, job.id)
         return show_job(connection, found or job)
+
+
+@router.put(
+    "/{job_id}/priority",
+    summary="Move a waiting job in its queue",
+    responses=problems(401, 403, 404, 409, 413, 415, 422),
+)
+def prioritise_job(
+    request: PriorityRequest, job: OwnedJob, user: Writer, counter: CounterDep
+) -> JobPublic:
+    """Higher goes first, and equals in the order of arrival. Above 0 takes an admin."""
+    if request.priority > 0 and user.role != Role.ADMIN:
+        detail = "Only an admin may let a job go before the others. Give 0 or less."
+        raise refused_field("/priority", "forbidden", detail, status=403)
+    if not counter.store.prioritise(job.id, request.priority):
+        raise Refusal(409, "The job does not wait any more.", code="not_waiting")
+    with reading(counter.store.engine) as connection:
+        return show_job(connection, find_owned(connection, user.id, job.id) or job)
 
 
 @router.post(

@@ -2,13 +2,16 @@
 
 import os
 import shutil
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
-from fastapi import APIRouter, UploadFile, status
+from fastapi import APIRouter, Request, Response, UploadFile, status
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
-from backend.deps import Writer
+from backend.deps import Writer, get_accounts, get_caller
 from backend.errors import refused_field
 from backend.owned import WorkspaceDep
 from backend.problems import problems
@@ -23,7 +26,7 @@ _AROUND_BYTES = 65_536  # of the multipart body around the file
 
 def uploads_router(most_bytes: int) -> APIRouter:
     """Return the route that takes a file of at most so many bytes."""
-    router = APIRouter(prefix="/uploads", tags=["data"], route_class=StrictRoute)
+    router = APIRouter(prefix="/uploads", tags=["data"], route_class=_SignedInFirst)
     router.add_api_route(
         "",
         receive_upload,
@@ -34,6 +37,20 @@ def uploads_router(most_bytes: int) -> APIRouter:
         max_body_size=most_bytes + _AROUND_BYTES,
     )
     return router
+
+
+class _SignedInFirst(StrictRoute):
+    """A route that asks who sends before it takes a large body; the framework reads it first."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler, with the question before it."""
+        handle = super().get_route_handler()
+
+        async def handle_if_signed_in(request: Request) -> Response:
+            await run_in_threadpool(get_caller, request, await get_accounts(request), None)
+            return await handle(request)
+
+        return handle_if_signed_in
 
 
 class UploadPublic(BaseModel):

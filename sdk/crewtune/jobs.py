@@ -102,6 +102,11 @@ class JobCalls(Calls):
         path = f"/api/jobs/{part(job_id)}/cancel"
         return self._connection.ask(Job, "POST", path, repeatable=True)
 
+    def prioritise(self, job_id: UUID | str, priority: int) -> Job:
+        """Move a waiting job in its queue: -10 to 10, higher goes first. Above 0 takes an admin."""
+        path = f"/api/jobs/{part(job_id)}/priority"
+        return self._connection.ask(Job, "PUT", path, json={"priority": priority}, repeatable=True)
+
     def resume(self, job_id: UUID | str) -> Job:
         """Start a new job that goes on where a failed or cancelled one ended."""
         return self._connection.start(Job, f"/api/jobs/{part(job_id)}/resume")

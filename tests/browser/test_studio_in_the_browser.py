@@ -114,6 +114,25 @@ def test_a_second_browser_finds_everything_as_it_is(
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
+def test_a_training_goes_on_when_the_browser_is_closed(
+    page: Page, dataset: str, browser: Browser, studio: UpStudio
+) -> None:
+    closed = open_page(browser, studio)
+    sign_in(closed, "anna")
+    start(closed, seed=44, epochs=2)
+    closed.context.close()
+
+    later = open_page(browser, studio)
+    sign_in(later, "anna")
+    open_tab(later, "Training")
+    later.get_by_role("tab", name="Queue and curves").click()
+
+    badge = later.locator(".stMarkdownBadge")
+    expect(badge.filter(has_text="succeeded")).to_be_visible(timeout=TRAINED_MS)
+    expect(later.locator(".stVegaLiteChart").first).to_be_visible()
+    later.context.close()
+
+
 def test_a_crew_run_shows_four_receipts_and_a_verdict(
     page: Page, dataset: str, picture: Picture
 ) -> None:

@@ -34,7 +34,7 @@ def test_all_commands_are_there() -> None:
         *("login", "register", "logout", "whoami", "train", "eval", "doctor"),
         *(f"data {name}" for name in ("add", "list", "show", "rows", "remove", "search")),
         *("models list", "models search", "crew start", "crew receipts"),
-        *(f"jobs {name}" for name in ("list", "show", "logs", "cancel", "resume")),
+        *(f"jobs {name}" for name in ("list", "show", "logs", "cancel", "priority", "resume")),
     }
 
 
@@ -266,3 +266,10 @@ def test_models_are_listed_and_searched(crewtune: CommandLine) -> None:
     assert "tiny-instruct" in crewtune.done("models", "list")
     assert crewtune.json("models", "search", "qwen")["note"]
     assert "Hub" in crewtune.run("data", "search", "chats").stderr
+
+
+def test_a_job_that_ended_is_not_moved(crewtune: CommandLine, running: RealStudio) -> None:
+    number = crewtune.json("data", "add", "refrigeration-requests", "--no-follow")["number"]
+    crewtune.done("jobs", "cancel", number)
+
+    assert "does not wait any more" in crewtune.refused(1, "jobs", "priority", number, 1)

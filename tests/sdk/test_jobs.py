@@ -109,3 +109,12 @@ def test_the_models_that_are_here_are_listed(running: RealStudio, anna: Studio) 
 def test_a_search_without_the_hub_says_so(running: RealStudio, anna: Studio) -> None:
     assert anna.search_models("qwen").note
     assert anna.search_datasets("chats").note
+
+
+def test_a_waiting_job_is_moved(running: RealStudio, anna: Studio, dataset: str) -> None:
+    first = anna.train("tiny", dataset)
+    running.running(first.id)
+    second, third = anna.train("tiny", dataset), anna.train("tiny", dataset)
+
+    assert anna.prioritise(third.id, 5).position == 0
+    assert anna.job(second.id).position == 1

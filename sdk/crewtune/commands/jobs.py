@@ -1,4 +1,4 @@
-"""`crewtune jobs`: list, show, logs, cancel, resume."""
+"""`crewtune jobs`: list, show, logs, cancel, priority, resume."""
 
 from typing import Annotated
 
@@ -18,7 +18,9 @@ from crewtune.commands.session import (
 from crewtune.jobs import Job
 
 app = typer.Typer(
-    help="Jobs: list, show, logs, cancel, resume.", no_args_is_help=True, epilog=EXIT_CODES
+    help="Jobs: list, show, logs, cancel, priority, resume.",
+    no_args_is_help=True,
+    epilog=EXIT_CODES,
 )
 
 JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="Its number, or its id.")]
@@ -137,6 +139,29 @@ def cancel(
         cancelled = session.studio.cancel(session.job(job).id)
         session.screen.json(cancelled)
         session.screen.print(f"Job {cancelled.number} is {standing(cancelled)}.")
+
+
+@app.command(epilog=EXIT_CODES)
+def priority(
+    context: typer.Context,
+    job: JobArgument,
+    value: Annotated[
+        int, typer.Argument(metavar="PRIORITY", min=-10, max=10, help="Higher goes first.")
+    ],
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Move a waiting job in its queue. Jobs begin with 0; above that takes an admin.
+
+    \b
+    Examples:
+      crewtune jobs priority 12 5
+      crewtune jobs priority 12 -- -5
+    """
+    with open_session(context, url, as_json) as session:
+        moved = session.studio.prioritise(session.job(job).id, value)
+        session.screen.json(moved)
+        session.screen.print(f"Job {moved.number} is {standing(moved)}.")
 
 
 @app.command(epilog=EXIT_CODES)

@@ -12,11 +12,13 @@ from contextlib import ExitStack, closing, suppress
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
+import httpx2
 import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tests.backend.api import PASSWORD
 from tests.backend.bad_inputs import Row, table
 from tests.sdk.real_studio import free_port, until
 
@@ -39,6 +41,7 @@ class Served:
             )
         self.uses = psutil.Process(self._process.pid)
         until(self.healthy, 60)
+        self.token = self._token_of_the_first_account()
 
     def healthy(self) -> bool:
         try:
@@ -47,6 +50,13 @@ class Served:
         except OSError:
             assert self._process.poll() is None, self.log()
             return False
+
+    def _token_of_the_first_account(self) -> str:
+        account = {"username": "anna", "password": PASSWORD}
+        code = self.log().partition("once: ")[2].split()[0]
+        api = f"http://127.0.0.1:{self.port}/api/auth"
+        httpx2.post(f"{api}/setup", json={**account, "setup_code": code}).raise_for_status()
+        return str(httpx2.post(f"{api}/token", data=account).json()["access_token"])
 
     def log(self) -> str:
         return self._log.read_text(encoding="utf-8")
@@ -73,8 +83,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     server.close()
 
 
-def send(connection: socket.socket, row: Row) -> None:
-    head = row["head"].replace("\n", "\r\n") + "\r\n\r\n"
+def send(served: Served, connection: socket.socket, row: Row) -> None:
+    head = row["head"].replace("{token}", served.token).replace("\n", "\r\n") + "\r\n\r\n"
     body = row.get("body", "").encode()
     pieces = [body[at : at + CHUNK] for at in range(0, len(body), CHUNK)]
     if row.get("chunked"):
@@ -112,7 +122,7 @@ def test_a_request_that_is_wrong_is_refused(served: Served, row: Row) -> None:
     memory = served.uses.memory_info().rss
 
     with served.connect() as connection:
-        send(connection, row)
+        send(served, connection, row)
         read(connection, row)
 
     assert served.healthy()
@@ -125,7 +135,7 @@ def test_wrong_requests_leave_no_memory_and_no_connections_behind(served: Served
     def send_all() -> None:
         for row in ROWS:
             with served.connect() as connection, suppress(HTTPException, ConnectionError):
-                send(connection, row)
+                send(served, connection, row)
                 read(connection, row)
 
     send_all()
@@ -139,6 +149,19 @@ def test_wrong_requests_leave_no_memory_and_no_connections_behind(served: Served
 
 def connections(served: Served) -> int:
     return sum(one.status == psutil.CONN_ESTABLISHED for one in served.uses.net_connections("tcp"))
+
+
+def test_who_is_not_signed_in_is_refused_before_an_upload_is_taken(served: Served) -> None:
+    row = {
+        "head": "POST /api/uploads HTTP/1.1\nHost: localhost\nContent-Length: 500000\n"
+        "Content-Type: multipart/form-data; boundary=x",
+        "body": "--x\r\n",  # and not a byte more
+        "expect": {"status": 401, "code": "invalid_token"},
+    }
+
+    with served.connect() as connection:
+        send(served, connection, row)
+        read(connection, row)
 
 
 def test_who_sends_half_a_request_keeps_nobody_else_waiting(served: Served) -> None:
