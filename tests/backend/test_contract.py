@@ -27,16 +27,17 @@ pytestmark = pytest.mark.prove
 
 SEED = 20261121
 # What fits the description and is refused all the same, for a reason that it cannot express.
-_SEED = "a seed is written 1 and not 1.0, which JSON Schema takes for the same"
+_WHOLE = "a whole number is written 1 and not 1.0, which JSON Schema takes for the same"
 REFUSED_WITH_REASON = {
     "PATCH /api/users/{user_id}": "it changes one thing at least",
     "POST /api/auth/password": "nobody guesses the current password",
     "POST /api/auth/register": "a password may be one of those that everyone tries",
     "POST /api/auth/setup": "likewise",
-    "POST /api/crew-runs": _SEED,
+    "POST /api/crew-runs": _WHOLE,
     "POST /api/datasets": "it comes from exactly one of three places",
     "POST /api/trainings": "the fields of a recipe are those of the recipe, not of the request",
-    "POST /api/trainings/recommendation": _SEED,
+    "POST /api/trainings/recommendation": _WHOLE,
+    "PUT /api/jobs/{job_id}/priority": _WHOLE,
     "POST /api/uploads": "the file's name says what is in it",
 }
 OFF = {"enabled": False}
