@@ -117,5 +117,5 @@ class Studio:
             workers = [job.worker for job in running(connection) if job.worker]
         for worker in workers:
             self.runner.kill(worker)
-        self.until(lambda: not psutil.Process().children())
+        self.until(lambda: not any(self.runner.alive(worker) for worker in workers))
         self.engine.dispose()
