@@ -13,7 +13,7 @@ from backend.logs import configure_logs
 from backend.main import create_app
 from backend.open_files import allow_many_files
 from backend.prepare import prepare
-from backend.settings import Settings, quiet_libraries
+from backend.settings import Settings, quiet_libraries, use_endpoint
 
 _MOST_WEBSOCKET_BYTES = 1 << 16
 
@@ -45,18 +45,20 @@ def main() -> None:
     quiet_libraries()
     configure_logs()
     allow_many_files()
+    settings = Settings()
+    use_endpoint(settings)
     # uvicorn repeats the signal when it has ended: to be asked to stop is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if given.prepare:
-        code = prepare(Settings())
+        code = prepare(settings)
         if code is not None:
             sys.stderr.write(f"Make the first account with this code, once: {code}\n")
     with suppress(KeyboardInterrupt):
-        _serve(given.host, given.port)
+        _serve(settings, given.host, given.port)
 
 
-def _serve(host: str, port: int) -> None:
-    app = create_app()
+def _serve(settings: Settings, host: str, port: int) -> None:
+    app = create_app(settings)
     config = uvicorn.Config(
         app,
         host=host,

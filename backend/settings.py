@@ -29,7 +29,7 @@ _QUIET = {
 
 
 # torch's threads wait for each other by spinning. With one more busy process on the machine a step
-# takes ten times as long; waiting asleep costs it less than a tenth (docs/performance.md).
+# takes ten times as long; waiting asleep costs it less than a tenth.
 _POLITE = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
@@ -45,6 +45,8 @@ def use_endpoint(settings: "Settings") -> None:
     """Point the Hub's libraries at the mirror that is set; they read it when imported."""
     if settings.hf_endpoint:
         os.environ["HF_ENDPOINT"] = settings.hf_endpoint
+    else:
+        os.environ.pop("HF_ENDPOINT", None)  # an empty one is to them an address, of nobody
 
 
 def server_environment(**more: str) -> dict[str, str]:
