@@ -171,11 +171,11 @@ def mlflow_state(settings: Settings) -> MlflowState:
     url = settings.mlflow_tracking_uri
     if url is None or not url.startswith("http"):
         return MlflowState(url=None, reachable=True)
-    address = urlsplit(url)
-    port = address.port or (443 if address.scheme == "https" else 80)
     try:
+        address = urlsplit(url)
+        port = address.port or (443 if address.scheme == "https" else 80)
         socket.create_connection((address.hostname or "", port), timeout=1).close()
-    except OSError:
+    except (OSError, ValueError):  # nobody there, or no address at all
         return MlflowState(url=settings.tracking_store().shown, reachable=False)
     return MlflowState(url=settings.tracking_store().shown, reachable=True)
 

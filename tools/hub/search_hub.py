@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 Kind = Literal["model", "dataset"]
 _AWAY = (
@@ -51,12 +51,12 @@ def search_hub(
 
     When the Hub cannot be reached, or makes no sense, what matches among its copies here.
     """
-    from httpx2 import HTTPError
+    from httpx2 import HTTPError, InvalidURL
     from huggingface_hub import constants
 
     if not constants.HF_HUB_OFFLINE:
         # Not by the library's own search: it tries a Hub that is away or busy for half a minute.
-        with suppress(HTTPError, ValidationError):
+        with suppress(HTTPError, InvalidURL, ValueError):
             where = endpoint or constants.ENDPOINT
             return HubSearch(found=_ask(where, kind, query, limit=limit, token=token), note=None)
     return HubSearch(found=_cached(kind, query.lower())[:limit], note=_AWAY)

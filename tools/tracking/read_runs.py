@@ -142,5 +142,5 @@ def _call(server: str, method: str, path: str, **body: Any) -> dict[str, Any] | 
         answer.raise_for_status()
         content: dict[str, Any] = answer.json()
         return content
-    except (httpx2.HTTPError, ValueError) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         raise TrackingError("MLflow cannot be reached. Is its server running?") from error

@@ -94,7 +94,10 @@ def test_runs_are_listed_with_their_curves_to_their_owner_alone(
 
 
 @pytest.mark.parametrize("path", ["", f"/curves?run_id={NOBODYS}"])
-@pytest.mark.parametrize("address", ["sqlite:///mlflow.db", "http://me:CANARY@127.0.0.1:{port}"])
+@pytest.mark.parametrize(
+    "address",
+    ["sqlite:///mlflow.db", "http://me:CANARY@127.0.0.1:{port}", "http://me:CANARY@mlflow:x{port}"],
+)
 def test_without_mlflow_it_says_so_and_when_to_ask_again(
     start: Start, path: str, address: str
 ) -> None:

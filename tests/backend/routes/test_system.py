@@ -9,6 +9,8 @@ from sqlalchemy import Engine
 from backend.database import open_database
 from backend.jobs.store import JobStore
 from backend.migrate import migrate
+from backend.routes.system import mlflow_state
+from backend.settings import Settings
 from tests.backend.api import Api, Person
 from tests.backend.routes.test_jobs import add_colours, claim, train
 from tests.sdk.real_studio import ByHand, free_port, until
@@ -107,3 +109,12 @@ def test_prometheus_is_told_how_many_jobs_there_are_and_not_whose(api: Api, ben:
     assert "crewtune_disk_free_bytes" in answer.text
     for private in (ben.id, "ben", "colours"):
         assert private not in answer.text
+
+
+@pytest.mark.parametrize(
+    "address", ["http://mlflow:99999", "http://mlflow:port", "http://[mlflow", "http://.."]
+)
+def test_an_address_of_mlflow_that_is_none_counts_as_away(address: str) -> None:
+    settings = Settings(_env_file=None, MLFLOW_TRACKING_URI=address)
+
+    assert not mlflow_state(settings).reachable

@@ -79,3 +79,12 @@ def test_a_hub_that_makes_no_sense_is_asked_once_and_counts_as_away(
 
     assert (answer.found, len(hub.asked)) == ((), 1)
     assert answer.note is not None
+
+
+@pytest.mark.usefixtures("hub")
+@pytest.mark.parametrize("address", ["http://[hub", "http://hub:port", "http://.."])
+def test_an_address_of_the_hub_that_is_none_counts_as_away(address: str) -> None:
+    answer = search_hub("dataset", "no-such-thing-here", endpoint=address)
+
+    assert answer.found == ()
+    assert answer.note is not None
