@@ -80,5 +80,7 @@ class Housekeeping:
         command = [sys.executable, "-m", "backend.send_unsent"]
         environment = worker_environment(self._settings)
         with subprocess.Popen(command, cwd=_ROOT, env=environment) as self._sender:
+            if self._stop.is_set():  # `stop` came before there was one to end
+                self._sender.terminate()
             sent = self._sender.wait() == 0
         self._pause = self._between if sent else min(2 * self._pause, _LONGEST_SECONDS)

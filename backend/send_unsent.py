@@ -10,11 +10,10 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from backend.database import open_database, reading
-from backend.jobs.queries import unfinished
+from backend.jobs.queries import runs_at_work
 from backend.logs import configure_logs
 from backend.settings import Settings, quiet_libraries
-from backend.tables.job import run_of
-from tools.errors import TrackingError
+from tools.errors import ToolError
 from tools.tracking.send_unsent import send_unsent, unsent_runs
 
 logger = logging.getLogger(__name__)
@@ -31,7 +30,7 @@ def main() -> int:
         try:
             sent = send_unsent(store, folder)
             logger.info("Sent %d values of run %s to MLflow.", sent, folder.name)
-        except TrackingError as error:
+        except ToolError as error:  # one that cannot be sent keeps no other from it
             failed = 1
             logger.warning("Run %s: %s", folder.name, error)
     return failed
@@ -43,7 +42,7 @@ def idle_unsent(engine: Engine, data_dir: Path) -> list[Path]:
     if not folders:
         return []
     with reading(engine) as connection:
-        at_work = {run_of(job) for job in unfinished(connection)}  # their workers send
+        at_work = runs_at_work(connection)  # their workers send
     return [folder for folder in folders if folder.name not in at_work]
 
 

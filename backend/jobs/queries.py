@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, func, select
 from sqlmodel import col
 
-from backend.tables.job import FINAL, WAITING, Job, JobEvent, JobStatus
+from backend.tables.job import FINAL, WAITING, Job, JobEvent, JobStatus, run_of
 
 PAGE = 200  # events handed out at once
 
@@ -57,10 +57,15 @@ def running(connection: Connection) -> list[Job]:
     return [_job(row) for row in connection.execute(statement).mappings()]
 
 
-def unfinished(connection: Connection) -> list[Job]:
-    """Return every job that waits or runs."""
+def runs_at_work(connection: Connection) -> set[str]:
+    """Return the runs of all jobs that wait or run, and of the trainings that they compare."""
     statement = select(Job).where(col(Job.status).not_in(FINAL))
-    return [_job(row) for row in connection.execute(statement).mappings()]
+    jobs = [_job(row) for row in connection.execute(statement).mappings()]
+    # An evaluation writes into the folder of its training.
+    compared = {UUID(job.payload["training"]) for job in jobs if "training" in job.payload}
+    trainings = select(Job).where(col(Job.id).in_(compared))
+    jobs += [_job(row) for row in connection.execute(trainings).mappings()]
+    return {run_of(job) for job in jobs}
 
 
 def positions(connection: Connection, jobs: Sequence[Job]) -> dict[UUID, int]:

@@ -160,3 +160,17 @@ def test_a_run_that_is_worked_on_is_left_to_its_worker(
 
     jobs.finish(job.id, job.token, Ending(JobStatus.FAILED))
     assert idle_unsent(engine, settings.data_dir) == [unsent]
+
+
+def test_a_run_that_is_compared_is_left_to_the_evaluation(
+    engine: Engine, jobs: JobStore, unsent: Path, settings: Settings
+) -> None:
+    training, _ = jobs.submit(NewJob(uuid4(), "train", {"run": unsent.name}, "a" * 64, queue="gpu"))
+    training = jobs.claim("gpu", 1, {}) or training
+    jobs.finish(training.id, training.token, Ending(JobStatus.SUCCEEDED, result={}))
+    assert idle_unsent(engine, settings.data_dir) == [unsent]
+
+    payload = {"training": str(training.id)}
+    jobs.submit(NewJob(uuid4(), "evaluate", payload, "b" * 64, queue="gpu"))
+
+    assert idle_unsent(engine, settings.data_dir) == []
