@@ -1,0 +1,1 @@
+"""The queues: what waits, who does it, and what is told of it."""

@@ -1,4 +1,4 @@
-"""Forget what is no longer needed: what old jobs said, their logs, and uploads that were imported.
+"""Forget what is no longer needed: what old jobs said, their logs, and old uploads.
 
 A job itself, its result and the files it made stay: other work may build on them.
 """

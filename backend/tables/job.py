@@ -72,7 +72,7 @@ class Job(SQLModel, table=True):
 
 
 class JobEvent(SQLModel, table=True):
-    """One thing that happened to a job. Rows are only ever added."""
+    """One thing that happened to a job. Rows are never changed; old ones are forgotten."""
 
     __tablename__ = "job_events"
     __table_args__ = (
