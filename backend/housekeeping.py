@@ -21,6 +21,7 @@ _ROOT = Path(__file__).parents[1]
 _BETWEEN_SECONDS = 30.0
 _LONGEST_SECONDS = 900.0  # between two attempts to send
 _FORGET_SECONDS = 3600.0
+_SENDER_SECONDS = 1800.0  # an MLflow that answers a byte at a time is given up
 
 
 class Housekeeping:
@@ -65,6 +66,8 @@ class Housekeeping:
                 self._send()
             except (OSError, SQLAlchemyError):
                 logger.warning("Housekeeping failed; trying again.", exc_info=True)
+            except Exception:
+                logger.exception("Housekeeping failed; trying again.")
 
     def _forget(self) -> None:
         days, data_dir = self._settings.keep_days, self._settings.data_dir
@@ -82,5 +85,13 @@ class Housekeeping:
         with subprocess.Popen(command, cwd=_ROOT, env=environment) as self._sender:
             if self._stop.is_set():  # `stop` came before there was one to end
                 self._sender.terminate()
-            sent = self._sender.wait() == 0
+            sent = self._ended_well(self._sender)
         self._pause = self._between if sent else min(2 * self._pause, _LONGEST_SECONDS)
+
+    @staticmethod
+    def _ended_well(sender: "subprocess.Popen[bytes]") -> bool:
+        try:
+            return sender.wait(_SENDER_SECONDS) == 0
+        except subprocess.TimeoutExpired:
+            sender.kill()
+            return False

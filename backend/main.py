@@ -94,13 +94,7 @@ def create_app(
     secret = signing_secret(settings.secret_key, settings.data_dir)
     passwords = Passwords(password_rounds)
     app.state.accounts = open_accounts(app.state.engine, clock, secret, passwords)
-    _add_jobs(app, runner or LocalRunner(worker_environment(settings), settings.data_dir / "logs"))
-    app.state.housekeeping = Housekeeping(
-        settings,
-        app.state.engine,
-        clock=clock,
-        mlflow_answers=lambda: system.mlflow_state(settings).reachable,
-    )
+    _add_jobs(app, runner, clock)
     app.add_middleware(
         TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False
     )
@@ -112,13 +106,20 @@ def create_app(
     return app
 
 
-def _add_jobs(app: FastAPI, runner: Runner) -> None:
+def _add_jobs(app: FastAPI, runner: Runner | None, clock: Clock) -> None:
     state, settings = app.state, app.state.settings
+    runner = runner or LocalRunner(worker_environment(settings), settings.data_dir / "logs")
     store = JobStore(state.engine)
     state.feed = Feed(state.engine)
     state.dispatcher = Dispatcher(store, runner, settings.slots())
     state.hardware = Hardware(settings.data_dir, worker_environment(settings))
     state.counter = Counter(store, state.dispatcher.wake)
+    state.housekeeping = Housekeeping(
+        settings,
+        state.engine,
+        clock=clock,
+        mlflow_answers=lambda: system.mlflow_state(settings).reachable,
+    )
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from typing import Literal
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from crewtune import Job, Studio
 from frontend.telling import toast, told
@@ -72,7 +73,14 @@ def choose_job(jobs: list[Job], label: str, *, key: str) -> Job:
 def turn_to(job: Job, *, key: str) -> None:
     """Let `choose_job` show `job` from now on."""
     st.session_state[f"{key}_wanted"] = str(job.id)
-    st.rerun(scope="fragment")
+    _redraw()
+
+
+def _redraw() -> None:
+    try:
+        st.rerun(scope="fragment")
+    except StreamlitAPIException:  # the whole page is being drawn
+        st.rerun()
 
 
 def draw_actions(client: Studio, job: Job, *, key: str) -> None:
@@ -82,7 +90,7 @@ def draw_actions(client: Studio, job: Job, *, key: str) -> None:
         if stop:
             with told(toast):
                 client.cancel(job.id)
-                st.rerun(scope="fragment")
+                _redraw()
     elif job.status in ("failed", "cancelled"):
         again = st.button("Resume", key=f"{key}_resume", help="Goes on from the last checkpoint.")
         if again:

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Engine, delete, select
 from sqlmodel import col
 
-from backend.database import writing
+from backend.database import reading, writing
 from backend.tables.job import FINAL, Job, JobEvent
 
 _DAY_SECONDS = 86_400
@@ -22,16 +22,19 @@ def forget_old(engine: Engine, data_dir: Path, *, now: datetime, days: int) -> i
 
     The last event stays, so that a stream of the job still ends.
     """
-    ended = (
-        select(col(Job.id))
-        .where(col(Job.status).in_(FINAL), col(Job.ended_at) < now - timedelta(days=days))
-        .scalar_subquery()
+    ended = select(col(Job.id)).where(
+        col(Job.status).in_(FINAL), col(Job.ended_at) < now - timedelta(days=days)
     )
-    statement = delete(JobEvent).where(
-        col(JobEvent.job_id).in_(ended), col(JobEvent.final).is_(False)
-    )
-    with writing(engine) as connection:
-        events = connection.execute(statement).rowcount
+    old = col(JobEvent.final).is_(False)
+    with reading(engine) as connection:
+        jobs = connection.scalars(
+            select(col(JobEvent.job_id)).where(old, col(JobEvent.job_id).in_(ended)).distinct()
+        ).all()
+    events = 0
+    for job_id in jobs:  # one at a time: others want to write, too
+        with writing(engine) as connection:
+            statement = delete(JobEvent).where(old, col(JobEvent.job_id) == job_id)
+            events += connection.execute(statement).rowcount
     oldest = time.time() - days * _DAY_SECONDS
     for path in (data_dir / "logs").glob("*-*.log"):  # of a job, named by its id
         if path.stat().st_mtime < oldest:

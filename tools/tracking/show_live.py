@@ -1,7 +1,7 @@
 """Show a training to the user and to MLflow at once, without the training waiting for either."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tools.progress import Cancelled, Progress
@@ -35,8 +35,8 @@ def show_live(
     """
     live = LiveRun.start(store, run_folder, about=about)
     status: RunStatus = "FAILED"
-    note_unsent(run_folder, about, status)  # it stays when this process is killed
     try:
+        note_unsent(run_folder, about, status)  # it stays when this process is killed
         yield _Both(progress, live)
         status = "FINISHED"
     except Cancelled:
@@ -47,5 +47,6 @@ def show_live(
         if report.problem is None:
             forget_unsent(run_folder)
         else:
-            note_unsent(run_folder, about, status)
+            with suppress(OSError):  # of a full disk the note from the beginning stays
+                note_unsent(run_folder, about, status)
             progress.log(f"MLflow: {report.problem} The record is kept in the run.")
