@@ -150,8 +150,7 @@ def test_a_crew_run_shows_four_receipts_and_a_verdict(
 
 
 def test_two_runs_are_compared(page: Page, dataset: str, picture: Picture) -> None:
-    train(page, 43)
-    open_tab(page, "Experiments")
+    open_tab(page, "Experiments")  # of the tests before
     table = page.get_by_test_id("stDataFrame").first
     expect(table).to_be_visible()
 

@@ -42,9 +42,9 @@ class Moment:
 def moments(seed: int) -> list[Moment]:
     chance = random.Random(seed)
     return [
-        *(Moment(ANYWHERE, (part + chance.random()) / 13) for part in range(14)),
-        *(Moment(SAVING, chance.uniform(0, 0.02), chance.randint(1, 9)) for _ in range(6)),
-        *(Moment(LAST_STEP, chance.uniform(0, 0.15)) for _ in range(5)),
+        *(Moment(ANYWHERE, (part + chance.random()) / 8) for part in range(9)),
+        *(Moment(SAVING, chance.uniform(0, 0.02), chance.randint(1, 9)) for _ in range(4)),
+        *(Moment(LAST_STEP, chance.uniform(0, 0.15)) for _ in range(4)),
     ]
 
 
