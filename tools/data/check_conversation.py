@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from tools.data.conversation import Conversation, Message
 from tools.data.conversation_text import (
     all_turns,
@@ -20,6 +18,7 @@ from tools.data.conversation_text import (
     placeholders_in,
     prompt_of,
 )
+from tools.data.finding import Finding, Severity
 
 Code = Literal[
     "no_question",
@@ -69,22 +68,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _EMAIL = re.compile(r"[\w.%+-]@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.[^\W\d_]{2,24}\b")
 
 
-class Finding(BaseModel):
-    """One thing that is wrong with one row."""
-
-    model_config = ConfigDict(frozen=True)
-
-    row: int = Field(description="Number of the row, or line, in the file it came from.")
-    field: str = Field(description="messages, chosen or rejected.")
-    severity: Literal["error", "warning"]
-    code: Code
-    message: str
-    remedy: str
-
-
 def finding(row: int, field: str, code: Code, message: str) -> Finding:
     """Return a finding with the severity and the remedy of its code."""
-    severity: Literal["error", "warning"] = "warning" if code in _WARNINGS else "error"
+    severity: Severity = "warning" if code in _WARNINGS else "error"
     return Finding(
         row=row,
         field=field,

@@ -4,24 +4,35 @@ Every import turns its format into this; chat templates turn it into tokens at t
 dataset version is immutable and named by its label and the hash of its content, so two versions
 with the same name hold the same rows.
 
-Not covered: images, audio, and tool calls with structured arguments.
+A version is written and read a row at a time, so that its size is bounded by the disk alone.
+
+Not covered: images and audio.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from tools.errors import DatasetError
-from tools.files import sha256_of, write_text
+from tools.files import sha256_of, write_named_by_hash
 
 _HASH = re.compile(r"[0-9a-f]{12}")
 
 Role = Literal["system", "user", "assistant", "tool"]
+
+
+class ToolCall(BaseModel):
+    """A call of a tool by the assistant."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1)
+    arguments: dict[str, JsonValue]
+    id: str = ""
 
 
 class Message(BaseModel):
@@ -31,20 +42,59 @@ class Message(BaseModel):
 
     role: Role
     content: str
+    reasoning_content: str = Field(
+        default="", description="What the assistant thought before it answered."
+    )
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = Field(default="", description="Of a tool's turn: the call it answers.")
+    name: str = Field(default="", description="Of a tool's turn: the tool.")
+    weight: float = Field(
+        default=1.0, ge=0, le=100, allow_inf_nan=False, description="In the loss; 0 leaves it out."
+    )
+
+
+class Segment(BaseModel):
+    """A piece of a row that no chat template touches."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    label: bool = Field(description="Whether it is in the loss.")
+
+
+class Step(BaseModel):
+    """One step of a reasoning, marked as right or wrong."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    label: bool
 
 
 class Conversation(BaseModel):
     """One training example.
 
     A row of plain text is a single assistant message. A preference row has `chosen` and
-    `rejected`, two ways in which `messages` could go on.
+    `rejected`, two ways in which `messages` could go on. A row with `segments` has no messages.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    messages: tuple[Message, ...]
+    messages: tuple[Message, ...] = ()
     chosen: tuple[Message, ...] = ()
     rejected: tuple[Message, ...] = ()
+    label: bool | None = Field(
+        default=None, description="Of unpaired preference: whether the answer is a good one."
+    )
+    segments: tuple[Segment, ...] = ()
+    steps: tuple[Step, ...] = Field(default=(), description="Marked steps after `messages`.")
+    tools: tuple[dict[str, JsonValue], ...] = Field(
+        default=(), description="JSON schemas of the functions that the assistant may call."
+    )
+    extra: dict[str, JsonValue] = Field(
+        default_factory=dict, description="Other columns, which a reward function may read."
+    )
+    group: str = Field(default="", description="Rows of one group stay on one side of a split.")
     row: int = Field(ge=1, description="Number of the row, or line, in the file it came from.")
 
     @property
@@ -55,7 +105,7 @@ class Conversation(BaseModel):
     @property
     def answer(self) -> str:
         """The text of the last message, which is what a model learns to write."""
-        return self.messages[-1].content
+        return self.messages[-1].content if self.messages else ""
 
     @property
     def plain_text(self) -> bool:
@@ -89,12 +139,8 @@ def read_conversations(path: Path, *, skip: int = 0) -> Iterator[Conversation]:
 
 def write_version(folder: Path, label: str, conversations: Iterable[Conversation]) -> Path:
     """Write a dataset version to `folder` and return its file, `<label>-<12 hex digits>.jsonl`."""
-    text = "".join(f"{one.model_dump_json(exclude_defaults=True)}\n" for one in conversations)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    path = folder / f"{label}-{digest[:12]}.jsonl"
-    if not path.is_file() or sha256_of(path) != digest:  # a damaged one is written again
-        write_text(path, text)
-    return path
+    lines = (f"{one.model_dump_json(exclude_defaults=True)}\n" for one in conversations)
+    return write_named_by_hash(folder, label, ".jsonl", lines)
 
 
 def label_of(path: Path) -> str:

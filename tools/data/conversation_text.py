@@ -1,8 +1,10 @@
-"""What a conversation asks and answers, whether it is plain, a chat or a preference pair."""
+"""What a conversation asks and answers, and every text in it, whatever kind of row it is."""
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+
+from pydantic import JsonValue
 
 from tools.data.conversation import Conversation, Message
 
@@ -48,3 +50,83 @@ def placeholders_in(conversation: Conversation) -> set[str]:
         for message in all_turns(conversation)
         for found in _PLACEHOLDER.findall(message.content)
     }
+
+
+def texts_of(conversation: Conversation) -> Iterator[tuple[str, str]]:
+    """Yield every text of `conversation` with the field that it stands in.
+
+    These are the contents and thoughts of turns, the arguments of their tool calls, segments,
+    steps, the descriptions of tools and the other columns.
+    """
+    for field in ("messages", "chosen", "rejected"):
+        for message in getattr(conversation, field):
+            yield field, message.content
+            yield from ((field, text) for text in (message.reasoning_content,) if text)
+            for call in message.tool_calls:
+                yield from ((field, text) for text in _strings(call.arguments))
+    yield from (("segments", one.text) for one in conversation.segments)
+    yield from (("steps", one.text) for one in conversation.steps)
+    yield from (("tools", text) for tool in conversation.tools for text in _strings(tool))
+    yield from (("extra", text) for text in _strings(conversation.extra))
+
+
+def with_texts(conversation: Conversation, change: Callable[[str], str]) -> Conversation:
+    """Return `conversation` with `change` applied to every text that `texts_of` yields.
+
+    Keys of JSON objects stay. An unchanged conversation is returned as it is.
+    """
+    if all(change(text) == text for _, text in texts_of(conversation)):
+        return conversation
+    return conversation.model_copy(
+        update={
+            **{
+                field: tuple(_changed(one, change) for one in getattr(conversation, field))
+                for field in ("messages", "chosen", "rejected")
+            },
+            **{
+                field: tuple(
+                    one.model_copy(update={"text": change(one.text)})
+                    for one in getattr(conversation, field)
+                )
+                for field in ("segments", "steps")
+            },
+            "tools": tuple(_mapped(tool, change) for tool in conversation.tools),
+            "extra": _mapped(conversation.extra, change),
+        }
+    )
+
+
+def _changed(message: Message, change: Callable[[str], str]) -> Message:
+    calls = tuple(
+        call.model_copy(update={"arguments": _mapped(call.arguments, change)})
+        for call in message.tool_calls
+    )
+    thoughts = message.reasoning_content and change(message.reasoning_content)
+    return message.model_copy(
+        update={
+            "content": change(message.content),
+            "reasoning_content": thoughts,
+            "tool_calls": calls,
+        }
+    )
+
+
+def _strings(value: JsonValue | dict[str, JsonValue]) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _strings(inner)
+
+
+def _mapped(value: JsonValue, change: Callable[[str], str]) -> JsonValue:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _mapped(inner, change) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_mapped(inner, change) for inner in value]
+    return value

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.tools.data.rows import chat, chats, conversation, load_version, pair, save_version, text
-from tools.data.check_conversation import LONG_ROW_CHARACTERS, Finding
+from tools.data.check_conversation import LONG_ROW_CHARACTERS
 from tools.data.conversation import Conversation, read_conversations
 from tools.data.enough_rows import MINIMUM_ROWS
+from tools.data.finding import Finding
 from tools.data.validate_dataset import RemoveReport, remove_invalid, validate
 from tools.errors import DatasetError
 
