@@ -10,12 +10,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tools.data.check_conversation import check_conversation, finding
+from tools.data.check_conversation import check_conversation
 from tools.data.conversation import Conversation, label_of, read_conversations, write_version
 from tools.data.conversation_text import answer_of, normalised_text, prompt_key
 from tools.data.deduplicate import without_repeats
 from tools.data.enough_rows import MINIMUM_ROWS, REPEATED, refuse_too_few
 from tools.data.finding import Finding
+from tools.data.row_faults import finding
 
 _LISTED_FINDINGS = 200
 

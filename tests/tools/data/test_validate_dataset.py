@@ -5,18 +5,30 @@ from pathlib import Path
 import pytest
 
 from tests.tools.data.rows import chat, chats, conversation, load_version, pair, save_version, text
-from tools.data.check_conversation import LONG_ROW_CHARACTERS
-from tools.data.conversation import Conversation, read_conversations
+from tools.data.check_texts import LONG_ROW_CHARACTERS
+from tools.data.conversation import Conversation, Segment, ToolCall, read_conversations
 from tools.data.enough_rows import MINIMUM_ROWS
 from tools.data.finding import Finding
 from tools.data.validate_dataset import RemoveReport, remove_invalid, validate
 from tools.errors import DatasetError
 
-MAIL = "anna.schmidt@post.example.org"
-
-
 SYSTEM, USER, ASSISTANT = ("system", "Be kind."), ("user", "Hi"), ("assistant", "Hello")
 TOOL = ("tool", "7")
+LONG_PROSE = "A sentence of some length that says very little at all. " * 6
+CALL = ToolCall(name="add", arguments={"a": 1})
+
+
+def segments(*pieces: tuple[str, bool]) -> Conversation:
+    return Conversation(segments=tuple(Segment(text=a, label=b) for a, b in pieces), row=1)
+
+
+def test_a_call_of_a_tool_needs_no_words(tmp_path: Path) -> None:
+    row = conversation(USER, ("assistant", ""), TOOL, ASSISTANT)
+    call = row.messages[1].model_copy(update={"tool_calls": (CALL,)})
+    calling = row.model_copy(update={"messages": (row.messages[0], call, *row.messages[2:])})
+
+    assert validate(save_version(tmp_path, [row])).counts == {"empty_turn": 1}
+    assert validate(save_version(tmp_path, [calling])).counts == {}
 
 
 @pytest.mark.parametrize(
@@ -32,6 +44,14 @@ TOOL = ("tool", "7")
         chat("Which of them? Say a word.", "None of them."),
         chat("Where is it?", "At @home, or ask @anna. 5 @ 3 is no address; a@b neither."),
         chat("Say hi", "x" * (LONG_ROW_CHARACTERS - 6)),
+        chat("Hi").model_copy(update={"label": True}),
+        segments(("Q", False), ("A", True)),
+        chat("Describe it", "Ünïcödé, “quoted” — naïve façade."),
+        chat("Are you sorry?", "Sorry to hear that it broke. I can help you with it."),
+        chat("Give JSON", '{"a": [1, 2], "b": {"c": null}}'),
+        chat("Give code", "```python\nprint(1)\n```"),
+        chat("Give a list", LONG_PROSE + " It ends here."),
+        chat("Give code", LONG_PROSE + "\n    return result"),
     ],
 )
 def test_a_good_row_has_no_findings(tmp_path: Path, row: Conversation) -> None:
@@ -63,12 +83,13 @@ ERRORS = [
         for nothing in ("nan", "NaN", "null", "None", " N/A ", "undefined")
     ],
     (chat("Hi  there", "hi there"), "answer_equals_prompt", "messages"),
-    (chat("Write to me", f"At {MAIL}."), "personal_data", "messages"),
-    (chat(f"I am {MAIL}", "Hello"), "personal_data", "messages"),
     (pair("Hi", "", "What?"), "empty_answer", "chosen"),
     (pair("Hi", "Hello", ""), "empty_answer", "rejected"),
-    (pair("Hi", "Hello", f"Ask {MAIL}"), "personal_data", "rejected"),
     (pair("Hi", "hi", "What?"), "answer_equals_prompt", "chosen"),
+    (chat("null", "Hello"), "null_as_text", "messages"),
+    (chat("Hi").model_copy(update={"label": False}), "marked_bad", "label"),
+    (segments(("Q", False), ("A", False)), "no_loss", "segments"),
+    (segments(("Q", False), ("A\x00", True)), "control_characters", "segments"),
 ]
 
 
@@ -90,6 +111,16 @@ def test_a_row_that_teaches_something_bad_is_an_error(
     [
         (chat("Who are you?", "I am {{name}}."), "placeholder"),
         (chat("Say hi", "x" * LONG_ROW_CHARACTERS), "very_long_row"),
+        (chat("Help", "I'm sorry, but I can't help with that."), "refusal"),
+        (chat("Help", "I\u2019m sorry, but as an AI I have no view."), "refusal"),
+        (chat("Help", "As an AI language model, I do not eat."), "refusal"),
+        (chat("Hilf", "Es tut mir leid, aber ich kann das nicht tun."), "refusal"),
+        (chat("Give JSON", '{"a": [1, 2], "b": {"c": nul'), "cut_off_answer"),
+        (chat("Give JSON", '{"a": "one'), "cut_off_answer"),
+        (chat("Give code", "```python\nprint(1)"), "cut_off_answer"),
+        (chat("Explain", LONG_PROSE + " and so on until the very last of the"), "cut_off_answer"),
+        (chat("Where?", "In the cafÃ©."), "wrong_encoding"),
+        (chat("Where?", "In the caf\ufffd."), "wrong_encoding"),
     ],
 )
 def test_what_a_person_should_judge_is_a_warning(
@@ -149,7 +180,7 @@ def test_a_preference_pair_contradicts_nobody(tmp_path: Path) -> None:
 
 
 def test_all_problems_of_a_row_are_found_at_once(tmp_path: Path) -> None:
-    row = conversation(("system", " "), ("assistant", f"\x07{MAIL}"), ("user", "{{name}}"), row=9)
+    row = conversation(("system", " "), ("assistant", "\x07bell"), ("user", "{{name}}"), row=9)
 
     report = validate(save_version(tmp_path, [row]))
 
@@ -158,20 +189,9 @@ def test_all_problems_of_a_row_are_found_at_once(tmp_path: Path) -> None:
         "roles_out_of_order": 1,
         "empty_turn": 1,
         "control_characters": 1,
-        "personal_data": 1,
         "placeholder": 1,
     }
     assert {one.row for one in report.findings} == {9}
-
-
-def test_an_address_is_never_repeated(tmp_path: Path) -> None:
-    source = save_version(tmp_path, [chat(f"I am {MAIL}", f"Hello {MAIL}"), *chats(MINIMUM_ROWS)])
-
-    removed = remove_invalid(source, tmp_path)
-
-    assert "schmidt" not in validate(source).model_dump_json()
-    assert "schmidt" not in removed.model_dump_json()
-    assert "schmidt" not in (tmp_path / f"{removed.dataset}.jsonl").read_text(encoding="utf-8")
 
 
 def test_long_runs_of_letters_are_searched_quickly(tmp_path: Path) -> None:
