@@ -2,10 +2,14 @@
 
 The number of tokens is an estimate, a quarter of the characters, which suits English. What a
 tokenizer makes of the rows is known only where the model is.
+
+Rows are read one at a time; what stays of each is some 60 bytes.
 """
 
+from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
+from hashlib import blake2b
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,6 +25,9 @@ from tools.data.conversation_text import (
 from tools.errors import DatasetError
 
 _CHARACTERS_PER_TOKEN = 4
+_MOST_LABELS = 20  # with more distinct answers a dataset is not one of labels
+_ROWS_A_LABEL = 5  # on average, at least
+_FIRST_BIN = 64  # characters
 
 
 class Spread(BaseModel):
@@ -51,6 +58,12 @@ class ProfileReport(BaseModel):
     commonest_answer_share: float = Field(description="Share of rows with the commonest answer.")
     estimated_tokens: int = Field(description="A quarter of all characters.")
     placeholder_rows: int = Field(description="Rows with a placeholder like {{name}}.")
+    labels: tuple[int, ...] = Field(
+        description="Rows with each answer, most first, where 2 to 20 answers make up all rows."
+    )
+    lengths: tuple[tuple[int, int], ...] = Field(
+        description="Histogram: rows of at most that many characters, each bound twice the last."
+    )
 
 
 def profile(path: Path) -> ProfileReport:
@@ -59,36 +72,66 @@ def profile(path: Path) -> ProfileReport:
     Raises:
         DatasetError: The dataset is missing, malformed or empty.
     """
-    rows = list(read_conversations(path))
+    measures = _Measures(read_conversations(path))
+    rows = len(measures.turns)
     if not rows:
         raise DatasetError(f"Dataset {path.stem!r} has no rows.")
-    answers = Counter(normalised_text(answer_of(row)) for row in rows)
-    characters = sum(len(message.content) for row in rows for message in all_turns(row))
+    answers = measures.answers
     return ProfileReport(
         dataset=path.stem,
-        rows=len(rows),
-        plain_text=all(row.plain_text and not row.chosen for row in rows),
-        preference=all(bool(row.chosen and row.rejected) for row in rows),
-        turns=_spread([len(row.messages) + len(row.chosen) for row in rows]),
-        prompt_characters=_spread([_prompt_characters(row) for row in rows]),
-        answer_characters=_spread([len(answer_of(row)) for row in rows]),
-        system_share=sum(_has_system_message(row) for row in rows) / len(rows),
+        rows=rows,
+        plain_text=measures.plain == rows,
+        preference=measures.pairs == rows,
+        turns=_spread(measures.turns),
+        prompt_characters=_spread(measures.prompts),
+        answer_characters=_spread(measures.lengths_of_answers),
+        system_share=measures.with_system / rows,
         distinct_answers=len(answers),
-        commonest_answer_share=max(answers.values()) / len(rows),
-        estimated_tokens=characters // _CHARACTERS_PER_TOKEN,
-        placeholder_rows=sum(bool(placeholders_in(row)) for row in rows),
+        commonest_answer_share=max(answers.values()) / rows,
+        estimated_tokens=sum(measures.characters) // _CHARACTERS_PER_TOKEN,
+        placeholder_rows=measures.with_placeholder,
+        labels=_labels(answers, rows),
+        lengths=_histogram(measures.characters),
     )
 
 
-def _prompt_characters(row: Conversation) -> int:
-    return sum(len(message.content) for message in prompt_of(row))
+class _Measures:
+    """What is measured of every row."""
+
+    def __init__(self, rows: Iterable[Conversation]) -> None:
+        self.plain = self.pairs = self.with_system = self.with_placeholder = 0
+        self.answers: Counter[int] = Counter()
+        self.turns, self.prompts = array("L"), array("L")
+        self.lengths_of_answers, self.characters = array("L"), array("L")
+        for row in rows:
+            self._take(row)
+
+    def _take(self, row: Conversation) -> None:
+        answer = answer_of(row)
+        self.plain += row.plain_text and not row.chosen
+        self.pairs += bool(row.chosen and row.rejected)
+        self.with_system += any(message.role == "system" for message in row.messages)
+        self.with_placeholder += bool(placeholders_in(row))
+        digest = blake2b(normalised_text(answer).encode(errors="replace"), digest_size=8).digest()
+        self.answers[int.from_bytes(digest)] += 1
+        self.turns.append(len(row.messages) + len(row.chosen))
+        self.prompts.append(sum(len(message.content) for message in prompt_of(row)))
+        self.lengths_of_answers.append(len(answer))
+        segments = sum(len(one.text) for one in row.segments)
+        self.characters.append(segments + sum(len(one.content) for one in all_turns(row)))
 
 
-def _has_system_message(row: Conversation) -> bool:
-    return any(message.role == "system" for message in row.messages)
+def _labels(answers: Counter[int], rows: int) -> tuple[int, ...]:
+    few = 2 <= len(answers) <= _MOST_LABELS and rows >= _ROWS_A_LABEL * len(answers)
+    return tuple(count for _, count in answers.most_common()) if few else ()
 
 
-def _spread(values: Sequence[int]) -> Spread:
+def _histogram(characters: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    bins = Counter(max(0, (max(1, count) - 1).bit_length() - 6) for count in characters)
+    return tuple((_FIRST_BIN << place, bins[place]) for place in range(max(bins) + 1))
+
+
+def _spread(values: Iterable[int]) -> Spread:
     ordered = sorted(values)
     last = len(ordered) - 1
     return Spread(

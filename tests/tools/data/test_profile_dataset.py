@@ -28,6 +28,22 @@ def test_a_dataset_of_chats_is_measured(tmp_path: Path) -> None:
         commonest_answer_share=0.5,
         estimated_tokens=12,
         placeholder_rows=1,
+        labels=(),
+        lengths=((64, 4),),
+    )
+
+
+def test_few_answers_are_labels_and_counted(tmp_path: Path) -> None:
+    rows = [chat(f"Is {row} odd?", "yes" if row % 3 else "No") for row in range(30)]
+
+    assert profile(save_version(tmp_path, rows)).labels == (20, 10)
+
+
+def test_lengths_are_counted_in_bins_that_double(tmp_path: Path) -> None:
+    rows = [text("x" * length) for length in (1, 64, 65, 128, 129, 600)]
+
+    assert profile(save_version(tmp_path, rows)).lengths == (
+        *((64, 2), (128, 2), (256, 1), (512, 0), (1024, 1)),
     )
 
 
