@@ -11,7 +11,7 @@ Not covered: repairing a row. A control token or an invisible character can be c
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -181,7 +181,7 @@ def _main_field(conversation: Conversation) -> str:
     return next((field for field, _ in texts_of(conversation)), "messages")
 
 
-def _unmarked(source: Path, marked: array[int]) -> Iterator[Conversation]:
+def _unmarked(source: Path, marked: Sequence[int]) -> Iterator[Conversation]:
     ahead = iter(marked)
     next_marked = next(ahead, 0)
     for place, conversation in enumerate(read_conversations(source), start=1):
@@ -191,7 +191,7 @@ def _unmarked(source: Path, marked: array[int]) -> Iterator[Conversation]:
             yield conversation
 
 
-def _refuse_too_few(kept: Iterable[Conversation], removed: Mapping[str, array[int]]) -> None:
+def _refuse_too_few(kept: Iterable[Conversation], removed: Mapping[str, Sequence[int]]) -> None:
     """Refuse when fewer than 20 rows of `kept` differ; no more are read than are needed."""
     different: set[tuple[str, ...]] = set()
     repeats: list[int] = []
