@@ -84,10 +84,12 @@ def answer_heldout_rows(desk: Desk) -> AnswerReport:
         adapters["champion"] = desk.folder / _CHAMPION
     progress.log(f"Answering {split.heldout_rows} held-out rows.")
     source = desk.need(ModelSource, "begin")
+    recipe = desk.need(Recipe, "train_adapter")
     base = load_model(
         source,
-        bf16=desk.need(Recipe, "train_adapter").bf16,
+        bf16=recipe.bf16,
         device=desk.need(HardwareReport, "probe_machine").device,
+        chat_template=recipe.chat_template,
     )
     report = answer_rows(
         base,
@@ -95,6 +97,7 @@ def answer_heldout_rows(desk: Desk) -> AnswerReport:
         heldout=desk.studio.workspace.dataset(split.heldout),
         folder=desk.folder,
         max_positions=source.max_positions,
+        thoughts=recipe.thoughts,
         progress=progress,
     )
     for row in read_answers(desk.folder)[:_SHOWN]:

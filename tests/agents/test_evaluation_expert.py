@@ -24,8 +24,8 @@ from tests.agents.reports import compared, decided, trained
 from tests.agents.scripted_llm import call
 from tools.training.load_model import load_model
 from tools.training.recipe import Recipe
-from tools.training.train_lora import write_adapter
 from tools.training.translate_recipe import lora_config
+from tools.training.write_adapter import write_adapter
 
 LayDesk = Callable[..., Desk]
 

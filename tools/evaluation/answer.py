@@ -10,6 +10,7 @@ to right.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,9 +23,11 @@ from tools.data.conversation_text import normalised_text
 from tools.errors import EvaluationError
 from tools.evaluation.batches import Clock, batches, padded
 from tools.progress import NoProgress, Progress
-from tools.training.encode import encode, has_thoughts, prompt_text
+from tools.training.encode import encode
 from tools.training.end_of_turn import answer_stops
 from tools.training.out_of_memory import memory_told
+from tools.training.render import prompt_text
+from tools.training.thoughts import split_thoughts, written_inline
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -127,7 +130,7 @@ def _greedy(
             "The model has no token that ends an answer, so it would never stop. Use a model "
             "whose tokenizer names an end-of-sequence token."
         )
-    longest = max(len(_tokens(one.answer, tokenizer)) for one in rows)
+    longest = max(len(_tokens(_written_out(one), tokenizer)) for one in rows)
     # A quarter more than the longest reference, so that an answer that does not end shows it.
     room = min(_LONGEST_ANSWER_TOKENS, longest * 5 // 4 + 8)
     pad = tokenizer.pad_token_id
@@ -195,7 +198,14 @@ def _generate(
 
 
 def _asked(row: Conversation, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    return _tokens(prompt_text(row.prompt, tokenizer, thinking=has_thoughts(row)), tokenizer)
+    return _tokens(prompt_text(row, tokenizer), tokenizer)
+
+
+def _written_out(row: Conversation) -> str:
+    """Return all that the reference writes, with its thoughts and its calls of tools."""
+    last = row.messages[-1]
+    calls = "".join(json.dumps([call.name, call.arguments]) for call in last.tool_calls)
+    return written_inline(*split_thoughts(last)) + calls
 
 
 def _tokens(text: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:

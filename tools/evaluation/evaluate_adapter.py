@@ -34,6 +34,7 @@ from tools.files import write_text
 from tools.progress import NoProgress, Progress
 from tools.training.encode import EncodedRow, encode
 from tools.training.load_model import LoadedModel, attach_adapters
+from tools.training.thoughts import Thoughts, without_thoughts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -79,16 +80,19 @@ def answer_rows(
     heldout: Path,
     folder: Path,
     max_positions: int | None,
+    thoughts: Thoughts = "keep",
     progress: Progress | None = None,
 ) -> AnswerReport:
     """Let the base and every adapter answer `heldout`; write `answers.jsonl` to `folder`.
 
     Args:
-        base: The base model, loaded as the adapters were trained. It gets the adapters.
+        base: The base model, loaded as the adapters were trained, with their chat template. It
+            gets the adapters.
         adapters: Folders by candidate name, `tuned` and perhaps `champion`.
         heldout: The dataset version kept apart.
         folder: The run's folder.
         max_positions: Tokens the base can read; None when that is not known.
+        thoughts: What became of the thoughts in the rows that the adapter was trained on.
         progress: Told the share done; may ask to stop.
 
     Raises:
@@ -97,7 +101,10 @@ def answer_rows(
     """
     progress = progress or NoProgress()
     model = attach_adapters(base.model, adapters)
-    conversations, encoded, too_long = _fitting(heldout, base.tokenizer, max_positions)
+    rows_asked = list(read_conversations(heldout))
+    if thoughts == "drop":
+        rows_asked = [without_thoughts(one) for one in rows_asked]
+    conversations, encoded, too_long = _fitting(rows_asked, base.tokenizer, max_positions)
     for remark in on_long_rows(too_long, len(conversations), part="held-out"):
         progress.log(remark)
     candidates: dict[str, str | None] = {"base": None, **{name: name for name in adapters}}
@@ -165,10 +172,9 @@ def compare_answers(folder: Path, primary_metric: Metric) -> CompareReport:
 
 
 def _fitting(
-    heldout: Path, tokenizer: PreTrainedTokenizerBase, limit: int | None
+    conversations: list[Conversation], tokenizer: PreTrainedTokenizerBase, limit: int | None
 ) -> tuple[list[Conversation], list[EncodedRow], int]:
     """Return the rows of at most `limit` tokens, also encoded, and how many are longer."""
-    conversations = list(read_conversations(heldout))
     encoded = encode(conversations, tokenizer)
     kept = [
         (one, row)

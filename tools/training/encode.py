@@ -1,34 +1,38 @@
-"""Turn conversations into tokens and labels, the answer alone in the loss.
+"""Turn conversations into tokens and labels, the answers alone in the loss.
 
 A row is rendered once with the tokenizer's chat template and tokenised once; the tokens that hold
-characters of an assistant's turn are in the loss. `prompt_text` is what a model is asked with
-later, in its own template; for most templates that is the text a turn begins after here.
+characters of an assistant's turn are in the loss, with the weight of that turn. `prompt_text` of
+`render.py` is what a model is asked with later, in its own template; for most templates that is
+the text a turn begins after here. Where it is not, the row says so in `fault`, and `prove_masks`
+refuses it.
 
-A template that lets a model think first is told not to, where the row's answers hold no thoughts:
-else a base would think aloud until it is cut, and the comparison be won by whoever does not.
+Plain text begins and ends as the tokenizer's texts do, and is wholly in the loss. Segments are
+tokens of their texts as they stand, and nothing is put around them. A tokenizer without a chat
+template gets `plain`.
 
-Plain text is tokenised as it stands, closed by the end-of-sequence token, and is wholly in the
-loss. A tokenizer without a chat template gets the turns joined by line breaks, and the last answer
-alone is in the loss.
-
-Not covered: images, tools in the template, packing several rows into one.
+Not covered: images, packing several rows into one. State: a row at a time in `encode_each`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tools.data.conversation import Conversation, Message
-from tools.errors import ModelError
+from tools.errors import DatasetError, ModelError
+from tools.training.chat_templates import beginning
+from tools.training.render import asking_template, prompt_text, render, training_template
+from tools.training.thoughts import Thoughts, split_thoughts, without_thoughts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 IGNORED = -100  # the label torch's cross-entropy leaves out
-_THOUGHTS_END = "</think>"  # by which chat templates tell thoughts from an answer
+_WORD = re.compile(r"\w+")
+
+Fault = Literal["not_as_asked", "tool_call", "thoughts", "turn", "tools"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,153 +42,223 @@ class EncodedRow:
     row: int
     input_ids: list[int]
     labels: list[int]
+    weights: list[float] | None = None  # of the tokens in the loss; None where each is 1
+    fault: Fault | None = None  # what the chat template does to this row
+    answers_rewritten: int = 0  # earlier answers that the template rewrites: not in the loss
+    cut_from: int = 0  # how many tokens there were, of a row that was cut
+    cut_in_answer: bool = False
+
+
+class _Span(NamedTuple):
+    first: int
+    last: int
+    weight: float
 
 
 def encode(
-    conversations: Iterable[Conversation], tokenizer: PreTrainedTokenizerBase
+    conversations: Iterable[Conversation],
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    thoughts: Thoughts = "keep",
 ) -> list[EncodedRow]:
     """Return each conversation as tokens and labels, whole however long it is.
 
     Raises:
+        DatasetError: A row has no answer that may be learned.
         ModelError: The tokenizer cannot say where its tokens start, or its template fails.
     """
+    return list(encode_each(conversations, tokenizer, thoughts=thoughts))
+
+
+def encode_each(
+    conversations: Iterable[Conversation],
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    thoughts: Thoughts = "keep",
+) -> Iterator[EncodedRow]:
+    """Yield each conversation as `encode` returns it, one at a time."""
     if not tokenizer.is_fast:
         raise ModelError(
             "The model's tokenizer has no tokenizer.json, so the answer's tokens cannot be told "
             "from the question's. Use a model with a fast tokenizer."
         )
-    template = training_template(tokenizer)
-    return [_encode_row(one, tokenizer, template) for one in conversations]
+    template, begin = training_template(tokenizer), beginning(tokenizer)
+    for one in conversations:
+        _refuse_unlearnable(one)
+        if one.segments:
+            yield _encode_segments(one, tokenizer)
+        elif one.plain_text:
+            yield _encode_text(one, tokenizer, begin)
+        else:
+            row = without_thoughts(one) if thoughts == "drop" else one
+            yield _encode_chat(row, tokenizer, template)
 
 
-def training_template(tokenizer: PreTrainedTokenizerBase) -> str | None:
-    """Return the chat template to train with: TRL's repaired one where it has one.
-
-    Some published templates drop or rewrite earlier turns, which puts the loss on other tokens
-    than the model will write. TRL ships corrected twins for the known families.
-    """
-    from trl.chat_template_utils import get_training_chat_template
-
-    template = _own_template(tokenizer)
-    if template is None:
-        return None
-    try:
-        return get_training_chat_template(tokenizer) or template
-    except ValueError:  # a template TRL does not know; prove_masks judges it row by row
-        return template
-
-
-def prompt_text(
-    messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase, *, thinking: bool = False
-) -> str:
-    """Return the text a model is given before it answers `messages`.
-
-    Args:
-        messages: The turns before the answer.
-        tokenizer: The model's, with its chat template.
-        thinking: Whether the template may let the model think first; see `has_thoughts`.
-    """
-    template = _own_template(tokenizer)
-    if template is None:
-        return "".join(f"{message.content}\n" for message in messages)
-    return _render(messages, tokenizer, template, asks=True, thinking=thinking)
+def _refuse_unlearnable(row: Conversation) -> None:
+    """Refuse a row that a model should not learn to write."""
+    if row.label is False:
+        raise DatasetError(
+            f"Row {row.row} is marked as a bad answer, which would be learned as if it were good. "
+            "Leave such rows out of this training."
+        )
+    if row.steps:
+        raise DatasetError(
+            f"Row {row.row} holds steps that are marked right or wrong, not an answer to learn. "
+            "Leave such rows out of this training."
+        )
+    if not row.segments and (not row.messages or row.messages[-1].role != "assistant"):
+        pair = row.chosen or row.rejected
+        reason = "is a preference pair" if pair else "does not end with an answer"
+        raise DatasetError(
+            f"Row {row.row} {reason}, so there is nothing to learn from it in this training. "
+            "Leave such rows out, or end them with the assistant's answer."
+        )
 
 
-def has_thoughts(conversation: Conversation) -> bool:
-    """Return whether an answer of `conversation` begins with thoughts, which are to be learned."""
-    return any(_THOUGHTS_END in one.content for one in conversation.messages if _answers(one))
+def _encode_segments(row: Conversation, tokenizer: PreTrainedTokenizerBase) -> EncodedRow:
+    spans, at = [], 0
+    for segment in row.segments:
+        if segment.label:
+            spans.append(_Span(at, at + len(segment.text), 1.0))
+        at += len(segment.text)
+    return _labelled(row.row, "".join(one.text for one in row.segments), spans, tokenizer)
 
 
-def _own_template(tokenizer: PreTrainedTokenizerBase) -> str | None:
-    template: Any = tokenizer.chat_template
-    if isinstance(template, dict):
-        template = template.get("default")
-    return template if isinstance(template, str) else None
-
-
-def _encode_row(
-    conversation: Conversation, tokenizer: PreTrainedTokenizerBase, template: str | None
+def _encode_text(
+    row: Conversation, tokenizer: PreTrainedTokenizerBase, begin: list[int]
 ) -> EncodedRow:
-    if conversation.plain_text:
-        ids = [*_tokens(conversation.answer, tokenizer)["input_ids"], *_end(tokenizer)]
-        return EncodedRow(conversation.row, ids, list(ids))
-    text, spans = _answer_spans(conversation, tokenizer, template)
-    tokens = _tokens(text, tokenizer)
-    ids, offsets = tokens["input_ids"], tokens["offset_mapping"]
-    labels = [
-        token if any(start < last and end > first for first, last in spans) else IGNORED
-        for token, (start, end) in zip(ids, offsets, strict=True)
+    end = tokenizer.eos_token_id
+    ids = [
+        *begin,
+        *_tokens(row.answer, tokenizer)["input_ids"],
+        *([end] if isinstance(end, int) else []),
     ]
-    if template is None:
-        ids, labels = [*ids, *_end(tokenizer)], [*labels, *_end(tokenizer)]
-    return EncodedRow(conversation.row, ids, labels)
+    weight = row.messages[0].weight
+    if weight == 0:
+        return EncodedRow(row.row, ids, [IGNORED] * len(ids))
+    # What a text begins with is given, never written.
+    labels = [IGNORED] * len(begin) + ids[len(begin) :]
+    weights = None if weight == 1 else [0.0] * len(begin) + [weight] * (len(ids) - len(begin))
+    return EncodedRow(row.row, ids, labels, weights)
 
 
-def _answer_spans(
-    conversation: Conversation, tokenizer: PreTrainedTokenizerBase, template: str | None
-) -> tuple[str, list[tuple[int, int]]]:
-    """Return the rendered text and where in it (in characters) the assistant's turns stand."""
-    messages = conversation.messages
-    if template is None:
-        prompt = prompt_text(messages[:-1], tokenizer)
-        text = prompt + messages[-1].content
-        return text, [(len(prompt), len(text))]
-    render = partial(
-        _render, tokenizer=tokenizer, template=template, thinking=has_thoughts(conversation)
+def _encode_chat(
+    row: Conversation, tokenizer: PreTrainedTokenizerBase, template: str
+) -> EncodedRow:
+    text = render(row, tokenizer, template)
+    learned = [index for index, one in enumerate(row.messages) if _is_learned(one)]
+    spans = {}
+    for index in learned:
+        span = _span_of(row, index, text, tokenizer=tokenizer, template=template)
+        if span is not None:
+            spans[index] = span
+    last = len(row.messages) - 1
+    fault = _left_out(row, text, spans)
+    if last in learned and (
+        last not in spans or not _as_asked(row, text, tokenizer=tokenizer, template=template)
+    ):
+        fault = "not_as_asked"
+    return _labelled(
+        row.row,
+        text,
+        list(spans.values()),
+        tokenizer,
+        fault=fault,
+        answers_rewritten=sum(index not in spans for index in learned if index != last),
     )
-    text = render(messages)
-    spans = []
-    for index, message in enumerate(messages):
-        if not _answers(message):
-            continue
-        prompt = render(messages[:index], asks=True)
-        upto = render(messages[: index + 1])
-        # A template that rewrites earlier turns has no stable place for them: only turns that
-        # stand in the whole text as they stood when they were written are trained.
-        if text.startswith(prompt) and text.startswith(upto) and upto.startswith(prompt):
-            # The line break that templates put behind the end-of-turn token is not the model's.
-            spans.append((len(prompt), len(upto.rstrip())))
-    return text, spans
 
 
-def _answers(message: Message) -> bool:
-    return message.role == "assistant"
+def _is_learned(message: Message) -> bool:
+    return message.role == "assistant" and message.weight > 0
 
 
-def _render(
-    messages: Sequence[Message],
+def _span_of(
+    row: Conversation,
+    index: int,
+    text: str,
+    *,
     tokenizer: PreTrainedTokenizerBase,
     template: str,
-    *,
-    asks: bool = False,
-    thinking: bool,
-) -> str:
-    """Return `messages` as text; one that `asks` ends where the answer begins."""
-    from jinja2 import TemplateError
+) -> _Span | None:
+    """Return where in `text` (in characters) the answer stands, or None if it has no place."""
+    prompt = render(row, tokenizer, template, upto=index, asks=True)
+    upto = render(row, tokenizer, template, upto=index + 1)
+    # A template that rewrites earlier turns has no stable place for them: only turns that
+    # stand in the whole text as they stood when they were written are trained.
+    if text.startswith(prompt) and text.startswith(upto) and upto.startswith(prompt):
+        # The line break that templates put behind the end-of-turn token is not the model's.
+        return _Span(len(prompt), len(upto.rstrip()), row.messages[index].weight)
+    return None
 
-    # Templates without such a setting never look at it.
-    settings: dict[str, Any] = {} if thinking else {"enable_thinking": False}
-    try:
-        text = tokenizer.apply_chat_template(
-            [message.model_dump() for message in messages],
-            chat_template=template,
-            tokenize=False,
-            add_generation_prompt=asks,
-            **settings,
-        )
-    except (TemplateError, TypeError, ValueError) as error:
-        roles = ", ".join(message.role for message in messages) or "none"
-        raise ModelError(
-            f"The model's chat template cannot render turns of the roles {roles}: {error}"
-        ) from error
-    return str(text)
+
+def _as_asked(
+    row: Conversation, text: str, *, tokenizer: PreTrainedTokenizerBase, template: str
+) -> bool:
+    """Return whether a model asked the question will stand where the answer begins in `text`."""
+    answers = sum(one.role == "assistant" for one in row.messages)
+    # A repaired template keeps the earlier turns that the published one rewrites, on purpose.
+    if answers > 1 or template == asking_template(tokenizer):
+        return True
+    return text.startswith(prompt_text(row, tokenizer))
+
+
+def _left_out(row: Conversation, text: str, spans: dict[int, _Span]) -> Fault | None:
+    """Return what of `row` the template has left out of `text`, if it has."""
+    names = (tool.get("function", tool) for tool in row.tools)
+    for name in (one.get("name") for one in names if isinstance(one, dict)):
+        if isinstance(name, str) and name not in text:
+            return "tools"
+    for message in row.messages:
+        if message.role != "assistant" and _longest_word(message.content) not in text:
+            return "turn"
+    for index, span in spans.items():
+        answer = text[span.first : span.last]
+        if any(call.name not in answer for call in row.messages[index].tool_calls):
+            return "tool_call"
+    last = len(row.messages) - 1
+    if last in spans and split_thoughts(row.messages[last])[0] not in text[spans[last].first :]:
+        return "thoughts"
+    return None
+
+
+def _longest_word(text: str) -> str:
+    """Return a part of `text` that no template changes, however it trims, quotes or escapes."""
+    return max(_WORD.findall(text), key=len, default="")
+
+
+def _labelled(
+    row: int,
+    text: str,
+    spans: Sequence[_Span],
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    fault: Fault | None = None,
+    answers_rewritten: int = 0,
+) -> EncodedRow:
+    """Return `text` as tokens, those with characters of `spans` in the loss."""
+    tokens = _tokens(text, tokenizer)
+    ids, weights = tokens["input_ids"], _weights(tokens["offset_mapping"], spans)
+    return EncodedRow(
+        row,
+        ids,
+        [token if weight else IGNORED for token, weight in zip(ids, weights, strict=True)],
+        None if {0.0, 1.0}.issuperset(weights) else weights,
+        fault=fault,
+        answers_rewritten=answers_rewritten,
+    )
+
+
+def _weights(offsets: Sequence[tuple[int, int]], spans: Sequence[_Span]) -> list[float]:
+    """Return the weight of each token: that of the span it lies in, or 0."""
+    weights, at = [], 0
+    for start, end in offsets:
+        while at < len(spans) and spans[at].last <= start:
+            at += 1
+        inside = at < len(spans) and start < spans[at].last and end > spans[at].first
+        weights.append(spans[at].weight if inside else 0.0)
+    return weights
 
 
 def _tokens(text: str, tokenizer: PreTrainedTokenizerBase) -> Any:
     # The template writes special tokens itself; adding them again would double the first one.
     return tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-
-
-def _end(tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    end = tokenizer.eos_token_id
-    return [end] if isinstance(end, int) else []

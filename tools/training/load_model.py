@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tools.errors import ModelError
 from tools.hub.resolve_model import ModelSource
+from tools.training.chat_templates import TemplateName, use_template
 from tools.training.check_adapter import ADAPTER_CONFIG, check_adapter
 from tools.training.out_of_memory import out_of_memory
 
@@ -30,21 +31,29 @@ class LoadedModel(NamedTuple):
     tokenizer: "PreTrainedTokenizerBase"
 
 
-def load_model(source: ModelSource, *, bf16: bool = False, device: str = "cpu") -> LoadedModel:
+def load_model(
+    source: ModelSource,
+    *,
+    bf16: bool = False,
+    device: str = "cpu",
+    chat_template: TemplateName = "own",
+) -> LoadedModel:
     """Load the model and the tokenizer of `source` onto `device`.
 
     Args:
         source: What `resolve_model` found.
         bf16: Hold the weights in bfloat16 rather than float32.
         device: As torch names it, e.g. `cpu` or `cuda:0`.
+        chat_template: The template to speak in, when not the tokenizer's own.
 
     Raises:
-        ModelError: The files are damaged or incomplete, or the memory is too small.
+        ModelError: The files are damaged or incomplete, the memory is too small, or the template
+            does not fit the vocabulary.
     """
     import torch
     from transformers import AutoModelForCausalLM
 
-    tokenizer = load_tokenizer(source)
+    tokenizer = load_tokenizer(source, chat_template)
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             str(source.folder),
@@ -67,11 +76,13 @@ def load_model(source: ModelSource, *, bf16: bool = False, device: str = "cpu") 
     return LoadedModel(model.eval(), tokenizer)
 
 
-def load_tokenizer(source: ModelSource) -> "PreTrainedTokenizerBase":
-    """Load the tokenizer of `source` alone. It has a padding token.
+def load_tokenizer(
+    source: ModelSource, chat_template: TemplateName = "own"
+) -> "PreTrainedTokenizerBase":
+    """Load the tokenizer of `source` alone. It has a padding token and speaks in `chat_template`.
 
     Raises:
-        ModelError: The files are missing or damaged.
+        ModelError: The files are missing or damaged, or the template does not fit the vocabulary.
     """
     from transformers import AutoTokenizer
     from transformers.utils.logging import disable_progress_bar, set_verbosity_error
@@ -87,6 +98,7 @@ def load_tokenizer(source: ModelSource) -> "PreTrainedTokenizerBase":
         raise ModelError(_unloadable(source, error)) from error
     if tokenizer.pad_token is None:
         tokenizer.pad_token = _spare_token(source, tokenizer)
+    use_template(tokenizer, chat_template)
     return tokenizer
 
 

@@ -22,6 +22,9 @@ from pydantic import (
 
 from tools.errors import RecipeError
 from tools.files import write_text
+from tools.training.chat_templates import TemplateName
+from tools.training.fit_rows import LongRows
+from tools.training.thoughts import Thoughts
 
 _LAYER = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _MOST_LAYERS = 100
@@ -106,7 +109,21 @@ class Recipe(BaseModel):
         validation_alias=AliasChoices(
             "max_length", "cutoff_len", "sequence_len", "max_seq_length", "model_max_length"
         ),
-        description="Tokens a row may have. Longer rows are left out, never cut.",
+        description="Tokens a row may have; see long_rows.",
+    )
+    long_rows: LongRows = Field(
+        default="leave_out",
+        description="What becomes of rows longer than max_length: they are left out, the first is "
+        "refused by its number, or all are cut at the end.",
+    )
+    chat_template: TemplateName = Field(
+        default="own",
+        validation_alias=AliasChoices("chat_template", "template"),
+        description="How turns become text: the tokenizer's own template, or `plain` where it has "
+        "none; else one that comes with CrewTune.",
+    )
+    thoughts: Thoughts = Field(
+        default="keep", description="Whether the answers' thoughts are learned or dropped."
     )
     bf16: bool = Field(default=False, description="Compute in bfloat16 rather than float32.")
     seed: int = Field(

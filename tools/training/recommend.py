@@ -114,6 +114,10 @@ def recommend(
     reasons = {
         "model_name_or_path": "The model that was chosen.",
         "seed": "The same seed gives the same run on the same machine.",
+        "long_rows": "No answer is cut in two: longer rows are left out, and counted.",
+        "chat_template": "The model is asked as it always was; without a template of its own, in "
+        "plain lines.",
+        "thoughts": "What the answers think first is learned, where there is any.",
     }
     for choice in (
         _adapter(model, data),

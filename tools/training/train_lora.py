@@ -21,22 +21,24 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.data.conversation import read_conversations
-from tools.errors import DiskError, RecipeError
+from tools.errors import RecipeError
 from tools.files import sha256_of, write_text
 from tools.hub.resolve_model import ModelSource, model_hash
 from tools.progress import NoProgress, Progress
+from tools.training.chat_templates import own_template, use_template
 from tools.training.check_adapter import ADAPTER_WEIGHTS
 from tools.training.checkpoints import MANIFEST, Checkpoints, fingerprint_of, newest_sound
 from tools.training.encode import EncodedRow, encode
-from tools.training.guard_writing import guard_writing
+from tools.training.fit_rows import fit_rows
 from tools.training.load_model import LoadedModel, load_model
 from tools.training.loss_point import LossPoint
-from tools.training.prove_masks import MaskProof, fitting, prove_masks
+from tools.training.prove_masks import MaskProof, prove_masks
 from tools.training.recipe import Recipe
 from tools.training.translate_recipe import lora_config, sft_config
+from tools.training.write_adapter import write_adapter
 
 if TYPE_CHECKING:
-    from peft import PeftModel
+    from transformers import PreTrainedTokenizerBase
 
     from tools.training.trainer import Trained
 
@@ -102,9 +104,9 @@ def train_lora(
         progress.log("This training was finished before; its adapter is used as it is.")
         return done
     started = time.monotonic()
-    loaded = load_model(source, bf16=recipe.bf16, device=device)
-    train, proof = encode_rows(rows[0], loaded, recipe.max_length)
-    validation, watched = encode_rows(rows[1], loaded, recipe.max_length)
+    loaded = load_model(source, bf16=recipe.bf16, device=device, chat_template=recipe.chat_template)
+    train, proof = encode_rows(rows[0], loaded, recipe)
+    validation, watched = encode_rows(rows[1], loaded, recipe)
     checkpoints = _go_on_from(folder / _CHECKPOINTS, fingerprint, progress)
     _announce(recipe, source, (proof, watched), progress)
 
@@ -118,7 +120,9 @@ def train_lora(
         checkpoints=checkpoints,
         progress=progress,
     )
-    write_adapter(result.model, source, folder / "adapter")
+    write_adapter(
+        result.model, source, folder / "adapter", speech=_speech(recipe, loaded.tokenizer)
+    )
     report = _report(
         recipe,
         result,
@@ -133,17 +137,24 @@ def train_lora(
 
 
 def encode_rows(
-    path: Path, loaded: LoadedModel, max_length: int
+    path: Path, loaded: LoadedModel, recipe: Recipe
 ) -> tuple[list[EncodedRow], MaskProof]:
     """Return the rows of a dataset version that fit, as tokens, with the proof of their masks.
 
     Raises:
-        TrainingError: A row has nothing in the loss, or its answer's end is outside it.
+        DatasetError: A row has no answer that may be learned.
+        TrainingError: A row would not teach its answer and its end.
     """
-    encoded = encode(read_conversations(path), loaded.tokenizer)
+    encoded = encode(read_conversations(path), loaded.tokenizer, thoughts=recipe.thoughts)
     eos = loaded.model.generation_config.eos_token_id if loaded.model.generation_config else None
-    proof = prove_masks(encoded, loaded.tokenizer, max_length=max_length, eos=eos)
-    return fitting(encoded, max_length), proof
+    proof = prove_masks(
+        encoded,
+        loaded.tokenizer,
+        max_length=recipe.max_length,
+        eos=eos,
+        long_rows=recipe.long_rows,
+    )
+    return fit_rows(encoded, recipe.max_length, recipe.long_rows), proof
 
 
 def has_results(folder: Path) -> bool:
@@ -166,31 +177,13 @@ def finished_training(folder: Path, fingerprint: str) -> TrainReport | None:
     return report if sha256_of(weights) == report.adapter_sha256 else None
 
 
-def write_adapter(model: PeftModel, base: ModelSource, target: Path) -> None:
-    """Write the adapter to `target`, complete or not at all, naming its base without a path."""
-    # PEFT would record the folder the base was loaded from, which means nothing elsewhere.
-    model.peft_config["default"].base_model_name_or_path = base.shown
-    aside = target.with_name(".adapter")
-    refusal = (
-        "The adapter cannot be written; the checkpoints are intact. Free some space on the disk, "
-        "then go on with the run."
-    )
-    with guard_writing(DiskError(refusal)):
-        shutil.rmtree(aside, ignore_errors=True)
-        # The vocabulary never changes; to find that out, PEFT would ask the Hub for the base.
-        model.save_pretrained(str(aside), save_embedding_layers=False)
-        # In place of PEFT's empty card, which names the folder the base was loaded from.
-        (aside / "README.md").write_text(_card(base), encoding="utf-8")
-        shutil.rmtree(target, ignore_errors=True)
-        aside.rename(target)
-
-
-def _card(base: ModelSource) -> str:
-    return (
-        f"---\nbase_model: {json.dumps(base.shown)}\nlibrary_name: peft\n---\n\n"
-        f"A LoRA adapter for {base.shown}. Load the base, then this folder with "
-        "`PeftModel.from_pretrained`.\n"
-    )
+def _speech(recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase | None:
+    """Return the tokenizer to go with the adapter, where the base's speaks otherwise."""
+    if own_template(tokenizer) is None:
+        use_template(tokenizer, "plain")
+    elif recipe.chat_template == "own":
+        return None
+    return tokenizer
 
 
 def _go_on_from(folder: Path, fingerprint: str, progress: Progress) -> Checkpoints:
@@ -218,6 +211,16 @@ def _announce(
                 f"Longer than {recipe.max_length} tokens, and left out: {proof.rows_too_long} of "
                 f"{proof.rows_too_long + proof.rows} rows to {use}. The first is row "
                 f"{proof.first_too_long[0]}."
+            )
+        if proof.rows_cut:
+            progress.log(
+                f"Cut to {recipe.max_length} tokens: {proof.rows_cut} of {proof.rows} rows to "
+                f"{use}, {proof.rows_cut_in_answer} of them within an answer."
+            )
+        if proof.answers_rewritten:
+            progress.log(
+                f"The chat template rewrites {proof.answers_rewritten} earlier answers of the rows "
+                f"to {use}; they are not learned."
             )
 
 

@@ -33,6 +33,7 @@ from tools.training.guard_writing import guard_writing
 from tools.training.load_model import LoadedModel
 from tools.training.loss_point import LossPoint
 from tools.training.out_of_memory import memory_told
+from tools.training.weigh_tokens import WeighingCollator, columns_of, weighted_loss
 
 _WHOLE_LOGITS_BYTES = 256 * 2**20
 _KEPT = 2  # checkpoints; the one before the last is there for when the last is damaged
@@ -79,18 +80,21 @@ def run_trainer(
     resume = checkpoints.resume
     checkpoints.folder.mkdir(parents=True, exist_ok=True)
     watcher = _Watcher(progress)
+    weighed = any(row.weights for part in rows for row in part)
     config.eval_on_start = resume is None  # a resumed run has that point already
     with memory_told(TrainingError(_TOO_LARGE)):
         trainer = _SealingTrainer(
             model=loaded.model,
             args=config,
-            train_dataset=_dataset(rows[0]),
-            eval_dataset=_dataset(rows[1]),
+            train_dataset=Dataset.from_dict(columns_of(rows[0], weighed=weighed)),
+            eval_dataset=Dataset.from_dict(columns_of(rows[1], weighed=weighed)),
             processing_class=loaded.tokenizer,
             peft_config=lora,
             callbacks=[watcher],
         )
         trainer.checkpoints = checkpoints
+        if weighed:
+            trainer.data_collator = WeighingCollator(trainer.data_collator)
         trainer.whole_logits = _logits_bytes(loaded, rows, config) <= _WHOLE_LOGITS_BYTES
         _silence(trainer)
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
@@ -132,8 +136,23 @@ class _SealingTrainer(SFTTrainer):
         TRL takes the loss in chunks, which saves memory, and measures entropy and accuracy on the
         way; on a small model that is half of a step.
         """
+        if "weights" in inputs:
+            return weighted_loss(model, inputs, return_outputs, num_items_in_batch)
         take = Trainer.compute_loss if self.whole_logits else SFTTrainer.compute_loss
         return take(self, model, inputs, return_outputs, num_items_in_batch)
+
+    @override
+    def _set_signature_columns_if_needed(self) -> None:
+        super()._set_signature_columns_if_needed()  # type: ignore[no-untyped-call]
+        known: Any = self._signature_columns
+        if "weights" not in known:
+            known.append("weights")
+
+    @override
+    def _get_num_items_in_batch(self, batch_samples: list[Any], device: Any) -> Any:
+        if not batch_samples or "weights" not in batch_samples[0]:
+            return super()._get_num_items_in_batch(batch_samples, device)
+        return sum(batch["weights"][:, 1:].sum() for batch in batch_samples).to(device)
 
     @override
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
@@ -258,12 +277,6 @@ def _logits_bytes(
     longest = max(len(row.input_ids) for part in rows for row in part)
     vocabulary = int(loaded.model.config.get_text_config().vocab_size)
     return int(config.per_device_train_batch_size) * longest * vocabulary * 4
-
-
-def _dataset(rows: Sequence[EncodedRow]) -> Dataset:
-    return Dataset.from_dict(
-        {"input_ids": [row.input_ids for row in rows], "labels": [row.labels for row in rows]}
-    )
 
 
 def _silence(trainer: SFTTrainer) -> None:

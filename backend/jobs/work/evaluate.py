@@ -115,11 +115,17 @@ def _compare(place: Place, trained: _Trained) -> CompareReport:
     place.progress.log(f"Answering {trained.split.heldout_rows} held-out rows.")
     device = probe_hardware(trained.folder).device
     answered = answer_rows(
-        load_model(trained.source, bf16=trained.recipe.bf16, device=device),
+        load_model(
+            trained.source,
+            bf16=trained.recipe.bf16,
+            device=device,
+            chat_template=trained.recipe.chat_template,
+        ),
         adapters,
         heldout=place.workspace.dataset(trained.split.heldout),
         folder=trained.folder,
         max_positions=trained.source.max_positions,
+        thoughts=trained.recipe.thoughts,
         progress=place.progress,
     )
     shutil.rmtree(trained.folder / _CHAMPION, ignore_errors=True)

@@ -4,9 +4,10 @@ from trl.chat_template_utils import qwen3_chat_template as QWEN3
 from tests.colours import chat
 from tools.data.conversation import Conversation, Message
 from tools.errors import ModelError, TrainingError
-from tools.training.encode import IGNORED, EncodedRow, encode, has_thoughts, prompt_text
+from tools.training.encode import IGNORED, EncodedRow, encode
 from tools.training.load_model import LoadedModel
 from tools.training.prove_masks import prove_masks
+from tools.training.render import prompt_text
 
 OPEN_ENDED = (
     "{%- for message in messages -%}"
@@ -38,7 +39,7 @@ def test_what_is_asked_later_is_what_stands_before_the_answer(loaded: LoadedMode
 
     (row,) = encode([conversation], loaded.tokenizer)
 
-    asked = loaded.tokenizer(prompt_text(conversation.prompt, loaded.tokenizer)).input_ids
+    asked = loaded.tokenizer(prompt_text(conversation, loaded.tokenizer)).input_ids
     assert row.input_ids[: len(asked)] == asked
     assert row.labels[: len(asked)] == [IGNORED] * len(asked)
     assert row.labels[len(asked)] != IGNORED
@@ -81,7 +82,7 @@ def test_a_model_that_could_think_first_is_asked_and_taught_to_answer_at_once(
 
     (row,) = encode([conversation], thinker.tokenizer)
 
-    asked = prompt_text(conversation.prompt, thinker.tokenizer)
+    asked = prompt_text(conversation, thinker.tokenizer)
     assert asked.endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
     assert thinker.tokenizer.decode(row.input_ids).startswith(asked)
     assert trained_text(row, thinker) == "red<|im_end|>"
@@ -92,7 +93,7 @@ def test_thoughts_that_stand_in_an_answer_are_asked_for_and_taught(thinker: Load
 
     (row,) = encode([conversation], thinker.tokenizer)
 
-    asked = prompt_text(conversation.prompt, thinker.tokenizer, thinking=has_thoughts(conversation))
+    asked = prompt_text(conversation, thinker.tokenizer)
     assert asked.endswith("<|im_start|>assistant\n")
     assert thinker.tokenizer.decode(row.input_ids).startswith(asked)
     assert trained_text(row, thinker) == "<think>\nEasy.\n</think>\n\nred<|im_end|>"

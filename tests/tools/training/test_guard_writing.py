@@ -15,8 +15,8 @@ from tools.training.load_model import LoadedModel
 from tools.training.pretrain import pretrain
 from tools.training.recipe import Recipe
 from tools.training.tiny_model import TinySize
-from tools.training.train_lora import write_adapter
 from tools.training.translate_recipe import lora_config
+from tools.training.write_adapter import write_adapter
 
 WEIGHTS = {"layer": torch.zeros(10_000)}
 Write = Callable[[LoadedModel, Path], object]
