@@ -55,9 +55,11 @@ def probe_machine(desk: Desk) -> HardwareReport:
 def prove_training_masks(desk: Desk) -> MaskProof:
     """Prove that every training row has its answer, and its end, in the loss."""
     source, split = desk.need(ModelSource, "begin"), desk.need(SplitReport, "split_for_training")
-    tokenizer = load_tokenizer(source)
+    path = desk.folder / _RECIPE
+    own = load_recipe(path) if path.is_file() else Recipe(model_name_or_path=source.shown)
+    tokenizer = load_tokenizer(source, own.chat_template)
     conversations = read_conversations(desk.studio.workspace.dataset(split.train))
-    rows = encode(conversations, tokenizer)
+    rows = encode(conversations, tokenizer, thoughts=own.thoughts)
     limit, stops = source.max_positions or 131072, generation_stops(source.folder)
     return prove_masks(rows, tokenizer, max_length=limit, eos=stops)
 

@@ -14,13 +14,34 @@ from frontend.words import figure, plain
 
 _MODEL = "model_name_or_path"
 _CHOSEN_BEFORE = (_MODEL, "seed")
-_CHOICES = {"lr_scheduler_type": ("cosine", "linear", "constant_with_warmup")}
+_CHOICES = {
+    "lr_scheduler_type": ("cosine", "linear", "constant_with_warmup"),
+    "long_rows": ("leave_out", "refuse", "cut"),
+    "chat_template": (
+        "own",
+        "alpaca",
+        "chatml",
+        "gemma",
+        "llama2",
+        "llama3",
+        "mistral",
+        "phi3",
+        "phi4",
+        "plain",
+        "qwen",
+        "zephyr",
+    ),
+    "thoughts": ("keep", "drop"),
+}
 _HELP = {
     "r": "Rank of the LoRA matrices.",
     "lora_alpha": "The LoRA scale is lora_alpha / r.",
     "target_modules": "all-linear, or names of layers with commas between them.",
     "warmup_steps": "Share of the steps in which the learning rate rises.",
-    "max_length": "Tokens a row may have. Longer rows are left out, never cut.",
+    "max_length": "Tokens a row may have; see long_rows.",
+    "long_rows": "What becomes of longer rows: left out, refused by number, or cut at the end.",
+    "chat_template": "How turns become text: the model's own template, or one that CrewTune has.",
+    "thoughts": "Whether what an answer thinks first is learned or dropped.",
     "bf16": "Compute in bfloat16 rather than float32.",
 }
 

@@ -10,13 +10,13 @@ Plain text begins and ends as the tokenizer's texts do, and is wholly in the los
 tokens of their texts as they stand, and nothing is put around them. A tokenizer without a chat
 template gets `plain`.
 
-Not covered: images, packing several rows into one. State: a row at a time in `encode_each`.
+Not covered: images, packing several rows into one. `row_encoder` keeps no row.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -67,31 +67,30 @@ def encode(
         DatasetError: A row has no answer that may be learned.
         ModelError: The tokenizer cannot say where its tokens start, or its template fails.
     """
-    return list(encode_each(conversations, tokenizer, thoughts=thoughts))
+    return list(map(row_encoder(tokenizer, thoughts=thoughts), conversations))
 
 
-def encode_each(
-    conversations: Iterable[Conversation],
-    tokenizer: PreTrainedTokenizerBase,
-    *,
-    thoughts: Thoughts = "keep",
-) -> Iterator[EncodedRow]:
-    """Yield each conversation as `encode` returns it, one at a time."""
+def row_encoder(
+    tokenizer: PreTrainedTokenizerBase, *, thoughts: Thoughts = "keep"
+) -> Callable[[Conversation], EncodedRow]:
+    """Return the function that turns one conversation into what `encode` returns for it."""
     if not tokenizer.is_fast:
         raise ModelError(
             "The model's tokenizer has no tokenizer.json, so the answer's tokens cannot be told "
             "from the question's. Use a model with a fast tokenizer."
         )
     template, begin = training_template(tokenizer), beginning(tokenizer)
-    for one in conversations:
-        _refuse_unlearnable(one)
-        if one.segments:
-            yield _encode_segments(one, tokenizer)
-        elif one.plain_text:
-            yield _encode_text(one, tokenizer, begin)
-        else:
-            row = without_thoughts(one) if thoughts == "drop" else one
-            yield _encode_chat(row, tokenizer, template)
+
+    def encode_row(row: Conversation) -> EncodedRow:
+        _refuse_unlearnable(row)
+        if row.segments:
+            return _encode_segments(row, tokenizer)
+        if row.plain_text:
+            return _encode_text(row, tokenizer, begin)
+        told = without_thoughts(row) if thoughts == "drop" else row
+        return _encode_chat(told, tokenizer, template)
+
+    return encode_row
 
 
 def _refuse_unlearnable(row: Conversation) -> None:

@@ -55,7 +55,7 @@ def problem_of_length(row: EncodedRow, max_length: int, long_rows: LongRows) -> 
         return None
     return (
         f"Row {row.row} would be cut before its answer begins, at token {start + 1:,} of "
-        f"{tokens:,}; max_length is {max_length:,}. Raise max_length above {start + 1:,}, or set "
+        f"{tokens:,}; max_length is {max_length:,}. Raise max_length above {start:,}, or set "
         "long_rows to leave_out."
     )
 

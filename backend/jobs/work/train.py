@@ -42,7 +42,8 @@ def do_train(place: Place, engine: Engine) -> dict[str, Any]:
     source = place.model(ask.model)
     split = prepare_rows(place, engine, dataset_name=ask.dataset)
     hardware = probe_hardware(place.run)
-    recipe = _choose(place, ask, advise(place, source, split=split, hardware=hardware))
+    advice = advise(place, source, split=split, hardware=hardware, changes=ask.changes())
+    recipe = _choose(place, ask, advice)
     check_space(place.run, space_needed(source, recipe))
     check_memory(source, recipe, free_gib=hardware.training_memory_gib)
     save_recipe(recipe, place.run / _RECIPE)
@@ -91,11 +92,21 @@ def prepare_rows(place: Place, engine: Engine, *, dataset_name: str) -> SplitRep
 
 
 def advise(
-    place: Place, source: ModelSource, *, split: SplitReport, hardware: HardwareReport
+    place: Place,
+    source: ModelSource,
+    *,
+    split: SplitReport,
+    hardware: HardwareReport,
+    changes: dict[str, Any] | None = None,
 ) -> Recommendation:
-    """Return the recipe to begin with, after the proof that every row teaches its answer."""
-    tokenizer = load_tokenizer(source)
-    rows = encode(read_conversations(place.workspace.dataset(split.train)), tokenizer)
+    """Return the recipe to begin with, after the proof that every row teaches its answer.
+
+    `changes` are fields of the recipe that were asked for: they say how rows become tokens.
+    """
+    told = check_recipe({"model_name_or_path": source.shown, **(changes or {})})
+    tokenizer = load_tokenizer(source, told.chat_template)
+    conversations = read_conversations(place.workspace.dataset(split.train))
+    rows = encode(conversations, tokenizer, thoughts=told.thoughts)
     limit, stops = source.max_positions or 131_072, generation_stops(source.folder)
     proof = prove_masks(rows, tokenizer, max_length=limit, eos=stops)
     return recommend(
