@@ -24,6 +24,9 @@ _RESERVED_DOMAIN = re.compile(
 # icon@2x.png is a file for a screen of twice the resolution.
 _FILE_NAME = re.compile(r"[1-9]x\.(?:png|jpe?g|gif|webp|svg|avif)", re.IGNORECASE)
 
+_USER_OF_URL = re.compile(r"://[^\s/?#:@]*:$")
+_LONGEST_USER = 64
+
 # Not package-1.2.3.4.tar.gz, which is a version.
 _IPV4 = re.compile(
     r"[0-9](?<![\w.][0-9])(?<![A-Za-z]-[0-9])[0-9]{0,2}(?:\.[0-9]{1,3}){3}(?!\w|-[A-Za-z]|\.\w)"
@@ -46,7 +49,7 @@ def emails_in(text: str) -> Iterator[PrivateSpan]:
         at = match.start()
         local = _LOCAL_REVERSED.match(text[max(0, at - _LOCAL_CHARACTERS) : at][::-1])
         start = at - len(local[0][::-1].lstrip("'.-")) if local else at
-        if start < at and _somebodys(text[start:at], match[1]):
+        if start < at and _somebodys(text[start:at], match[1]) and not _password(text, start):
             yield PrivateSpan("email", start, match.end())
 
 
@@ -58,6 +61,11 @@ def reserved_domain(domain: str) -> bool:
 def _somebodys(local: str, domain: str) -> bool:
     # git@github.com is how everybody signs in to fetch a repository.
     return not (local == "git" or reserved_domain(domain) or _FILE_NAME.fullmatch(domain))
+
+
+def _password(text: str, start: int) -> bool:
+    """Return whether what begins at `start` is the password of a URL."""
+    return _USER_OF_URL.search(text[max(0, start - _LONGEST_USER) : start]) is not None
 
 
 def ip_addresses_in(text: str) -> Iterator[PrivateSpan]:

@@ -26,7 +26,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ("ghs_", r"ghs_[A-Za-z0-9]{36,}+"),
     ("ghr_", r"ghr_[A-Za-z0-9]{36,}+"),
     ("github_pat_", r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{40,}+"),
-    ("glpat-", r"glpat-[A-Za-z0-9_.-]{20,300}+"),  # GitLab
+    ("glpat-", r"glpat-[A-Za-z0-9_-]{20,300}+"),  # GitLab
     ("xox", r"xox[abeoprs]-[0-9][A-Za-z0-9-]{9,300}+"),  # Slack
     ("xapp-", r"xapp-[0-9]-[A-Za-z0-9-]{10,300}+"),
     ("hooks.slack.com", r"(?<=hooks\.slack\.com/services/)[A-Z0-9]{8,14}/[A-Z0-9]{8,14}/\w{20,30}"),

@@ -9,6 +9,7 @@ Not covered: account numbers of one bank, passports, driving licences, and other
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 
 from tools.data.privacy.span import PrivateSpan
 
@@ -38,7 +39,6 @@ _IBAN = re.compile(
     r"[A-Za-z](?<!\w.)[A-Za-z][0-9]{2}(?:[A-Za-z0-9]{11,30}"
     r"|([ -])[A-Za-z0-9]{4}(?:\1[A-Za-z0-9]{4}){1,7}(?:\1[A-Za-z0-9]{1,3})?)(?!\w)"
 )
-_SHORTEST_IBAN = 15
 
 _SSN = re.compile(rf"[0-8]{_ALONE}[0-9]{{2}}(?:([ -])[0-9]{{2}}\1[0-9]{{4}}|[0-9]{{6}}){_ENDS}")
 _SSN_WORD = re.compile(r"\b(?:ssn|social security)\b", re.IGNORECASE)
@@ -111,14 +111,25 @@ def _checked(pattern: re.Pattern[str], text: str, is_one: _Check) -> Iterator[re
 
 
 def _iban_end(text: str, start: int, end: int) -> int | None:
-    """Return where the IBAN ends: the last groups may be words that follow it."""
+    """Return where the IBAN ends: what is too long for its country is words that follow it."""
     from stdnum import iban
 
-    while end - start >= _SHORTEST_IBAN:
-        if iban.is_valid(text[start:end]):
-            return end
-        end = max(text.rfind(mark, start, end) for mark in " -")
-    return None
+    characters = _iban_characters(text[start : start + 2].upper())
+    in_groups = text[start + 4 : start + 5] in (" ", "-")
+    last = start + characters + (characters - 1) // 4 * in_groups
+    if not characters or last > end or text[last : last + 1].isalnum():
+        return None
+    # A country's own check digits are not asked for: the checksum over all is enough.
+    return last if iban.is_valid(text[start:last], check_country=False) else None
+
+
+@cache
+def _iban_characters(country: str) -> int:
+    """Return how long the IBANs of `country` are, or 0 where it has none."""
+    from stdnum import numdb
+
+    form = numdb.get("iban").info(country)[0][1].get("bban", "")
+    return sum(map(int, re.findall(r"[0-9]+", form))) + len("DE89") if form else 0
 
 
 def _is_card(match: re.Match[str]) -> bool:

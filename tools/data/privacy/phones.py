@@ -93,7 +93,7 @@ def _national(text: str, region: str) -> Iterator[PrivateSpan]:
 
 
 def _span(text: str, start: int, end: int) -> PrivateSpan:
-    around = text[start] == "(" and ")" not in text[start:end]
+    around = text[start] == "(" and text.count("(", start, end) > text.count(")", start, end)
     return PrivateSpan("phone", start + around, end)
 
 
