@@ -1,162 +1,166 @@
 """Turn one row of a recognised dataset into a conversation, or say why it cannot be one.
 
 A question with an answer becomes a user and an assistant turn; plain text becomes a single
-assistant message; a preference pair becomes the shared prompt with its two continuations.
+assistant message; a preference pair becomes the shared prompt with its two continuations. A bad
+answer that is marked as one is kept with its mark.
 """
 
-import re
-from collections.abc import Callable, Mapping
-from itertools import takewhile
+import hashlib
+from collections.abc import Callable
 
-from tools.data.conversation import Conversation, Message
-from tools.data.convert_messages import convert_messages
-from tools.data.recognise_format import Format, Layout
+from pydantic import JsonValue
+
+from tools.data.conversation import Conversation, Message, Segment, Step
+from tools.data.convert_preference import convert_preference
+from tools.data.convert_tool_calls import convert_tools, json_object
+from tools.data.convert_turns import answer_turns, prompt_turns, required_text
+from tools.data.layout import Format, Layout, Row
 from tools.data.row_problem import RowProblem, RowRefusedError
 
-Row = Mapping[str, object]
-
-# How the oldest preference datasets write a whole dialogue into one text.
-_SPEAKER = re.compile(r"\n\n(Human|Assistant): ?")
+PASSAGE_COLUMNS = ("context", "passage", "document", "source_text", "article")
+_PASSAGE_CHARACTERS = 40  # shorter, it is a remark and not a passage
+_GROUP_DIGITS = 16
+_TRUTHS: dict[object, bool] = {
+    True: True,  # and 1
+    False: False,  # and 0
+    "true": True,
+    "false": False,
+    "1": True,
+    "0": False,
+}
 
 
 def convert_row(number: int, row: Row, layout: Layout) -> Conversation | RowProblem:
     """Return row `number` as a conversation, or what is wrong with it."""
     try:
-        return _CONVERTERS[layout.format](number, row, layout)
+        conversation = _CONVERTERS[layout.format](number, row, layout)
+        beside = _beside(row, layout)
     except RowRefusedError as refused:
-        return RowProblem(
-            row=number, field=refused.field, problem=refused.problem, remedy=refused.remedy
-        )
+        return refused.in_row(number)
+    return conversation.model_copy(update=beside) if beside else conversation
+
+
+def truth(value: object) -> bool | None:
+    """Return the truth that a label spells, or None where it spells none."""
+    if isinstance(value, str):
+        return _TRUTHS.get(value.strip().lower())
+    return _TRUTHS.get(value) if isinstance(value, bool | int | float) else None
+
+
+def group_of(row: Row, column: str | None) -> str:
+    """Return what rows of one document or conversation have in common, or an empty text."""
+    value = row.get(column) if column else None
+    if column is None or not isinstance(value, str | int) or value == "":
+        return ""
+    text = str(value).strip()
+    if column.lower() in PASSAGE_COLUMNS and len(text) < _PASSAGE_CHARACTERS:
+        return ""
+    return hashlib.sha256(text.encode()).hexdigest()[:_GROUP_DIGITS]
+
+
+def _beside(row: Row, layout: Layout) -> dict[str, object]:
+    """Return what a row says beside its messages."""
+    beside: dict[str, object] = {}
+    if layout.group and (group := group_of(row, layout.group)):
+        beside["group"] = group
+    if layout.tools and (tools := convert_tools(row.get(layout.tools), layout.tools)):
+        beside["tools"] = tools
+    return beside
 
 
 def _from_messages(number: int, row: Row, layout: Layout) -> Conversation:
-    return Conversation(messages=_prompt(row, layout), row=number)
+    return Conversation(messages=prompt_turns(row, layout), row=number)
 
 
 def _from_text(number: int, row: Row, layout: Layout) -> Conversation:
-    message = Message(role="assistant", content=_required(row, layout.answer))
+    message = Message(role="assistant", content=required_text(row, layout.answer))
     return Conversation(messages=(message,), row=number)
 
 
 def _from_pair(number: int, row: Row, layout: Layout) -> Conversation:
-    if layout.format == "prompt-completion" and row.get("label") is False:
+    answer = answer_turns(row, layout.answer, layout)
+    return Conversation(messages=prompt_turns(row, layout) + answer, row=number)
+
+
+def _from_labelled(number: int, row: Row, layout: Layout) -> Conversation:
+    label = truth(row.get(layout.label)) if layout.label else None
+    if label is None:
         raise RowRefusedError(
-            "label", "the answer is marked as a bad one", "Only good answers are learnt."
+            layout.label or "label",
+            "it does not say whether the answer is a good one",
+            "Write true or false.",
+            "bad_label",
         )
-    answer = _continuation(row, layout.answer)
-    return Conversation(messages=_prompt(row, layout) + answer, row=number)
+    answer = answer_turns(row, layout.answer, layout) if layout.answer else ()
+    return Conversation(messages=prompt_turns(row, layout) + answer, label=label, row=number)
 
 
-def _from_preference(number: int, row: Row, layout: Layout) -> Conversation:
-    chosen, rejected = _continuation(row, layout.chosen), _continuation(row, layout.rejected)
-    if chosen == rejected:
+def _from_steps(number: int, row: Row, layout: Layout) -> Conversation:
+    steps, labels = _list(row, layout.steps), _list(row, layout.step_labels)
+    if len(steps) != len(labels) or not steps:
         raise RowRefusedError(
-            "rejected", "both answers are the same", "Give two answers that differ."
+            layout.step_labels or "labels",
+            f"there are {len(steps)} steps and {len(labels)} labels",
+            "Give every step one label.",
+            "bad_steps",
         )
-    shared = 0
-    while shared < min(len(chosen), len(rejected)) - 1 and chosen[shared] == rejected[shared]:
-        shared += 1
-    prompt = _joined(_prompt(row, layout), chosen[:shared])
-    if not prompt:
-        return _from_texts_with_shared_beginning(number, chosen[-1].content, rejected[-1].content)
-    return Conversation(
-        messages=prompt, chosen=chosen[shared:], rejected=rejected[shared:], row=number
-    )
+    marked = []
+    for place, (text, label) in enumerate(zip(steps, labels, strict=True), start=1):
+        right = truth(label)
+        if not isinstance(text, str) or right is None:
+            raise RowRefusedError(
+                layout.steps or "completions",
+                f"step {place} is not a text with true or false",
+                "Write texts, and as many labels that are true or false.",
+                "bad_steps",
+            )
+        marked.append(Step(text=text, label=right))
+    return Conversation(messages=prompt_turns(row, layout), steps=tuple(marked), row=number)
 
 
-def _from_texts_with_shared_beginning(number: int, chosen: str, rejected: str) -> Conversation:
-    equal = takewhile(lambda pair: pair[0] == pair[1], zip(chosen, rejected, strict=False))
-    # Cut between words: "4" and "42" share a digit, not a prompt.
-    prompt = re.sub(r"\S+\Z", "", "".join(one for one, _ in equal))
-    if not prompt.strip():
-        raise RowRefusedError("prompt", "there is no prompt", "Add a column `prompt`.")
-    return Conversation(
-        messages=(Message(role="user", content=prompt.strip()),),
-        chosen=(Message(role="assistant", content=chosen[len(prompt) :]),),
-        rejected=(Message(role="assistant", content=rejected[len(prompt) :]),),
-        row=number,
-    )
+def _from_segments(number: int, row: Row, layout: Layout) -> Conversation:
+    segments = []
+    for place, item in enumerate(_list(row, layout.segments), start=1):
+        text = item.get("text") if isinstance(item, dict) else None
+        label = truth(item.get("label")) if isinstance(item, dict) else None
+        if not isinstance(text, str) or label is None:
+            raise RowRefusedError(
+                layout.segments or "segments",
+                f"segment {place} is not a text with a label",
+                'Write {"text": "...", "label": true}.',
+                "bad_segments",
+            )
+        segments.append(Segment(text=text, label=label))
+    if not segments:
+        raise RowRefusedError(
+            layout.segments or "segments",
+            "there are no segments",
+            'Write a list of {"text": "...", "label": true}.',
+            "bad_segments",
+        )
+    return Conversation(segments=tuple(segments), row=number)
 
 
-def _joined(prompt: tuple[Message, ...], shared: tuple[Message, ...]) -> tuple[Message, ...]:
-    """Put together the prompt of its own column and the beginning both answers share."""
-    if not shared or prompt[-len(shared) :] == shared:
-        return prompt
-    if shared[0].role == "assistant":
-        return prompt + shared
-    # The answers hold the whole conversation, and say more than a column with its first question.
-    spoken = tuple(message for message in shared if message.role != "system")
-    system = tuple(message for message in shared + prompt if message.role == "system")
-    return system[:1] + spoken
+def _from_prompt(number: int, row: Row, layout: Layout) -> Conversation:
+    used = {layout.prompt, layout.system, layout.tools, layout.group, layout.input}
+    others = {
+        name: value
+        for name, value in row.items()
+        if name not in used and not isinstance(value, bytes)
+    }
+    extra: dict[str, JsonValue] = json_object(others, "") if others else {}
+    return Conversation(messages=prompt_turns(row, layout), extra=extra, row=number)
 
 
-def _prompt(row: Row, layout: Layout) -> tuple[Message, ...]:
-    """Return what is said before the answer: system message, history and the question."""
-    value = row.get(layout.prompt) if layout.prompt else None
-    if layout.messages:
-        messages = convert_messages(row.get(layout.messages), layout.messages)
-    elif layout.prompt and isinstance(value, list | Mapping):
-        messages = convert_messages(value, layout.prompt)
-    elif layout.prompt:
-        parts = [_required(row, layout.prompt), _text(row, layout.input)]
-        question = "\n".join(part for part in parts if part)
-        messages = (*_history(row, layout.history), Message(role="user", content=question))
-    else:
-        messages = ()
-    # An empty system message says as much as none.
-    messages = tuple(one for one in messages if one.role != "system" or one.content.strip())
-    system = _text(row, layout.system)
-    if system and not any(message.role == "system" for message in messages):
-        return (Message(role="system", content=system), *messages)
-    return messages
-
-
-def _history(row: Row, column: str | None) -> tuple[Message, ...]:
+def _list(row: Row, column: str | None) -> list[object]:
     value = row.get(column) if column else None
-    if column is None or value is None:
-        return ()
-    refusal = RowRefusedError(
-        column, "it is not a list of pairs", 'Write [["question", "answer"], ...].'
-    )
     if not isinstance(value, list):
-        raise refusal
-    messages: list[Message] = []
-    for pair in value:
-        if not isinstance(pair, list) or [type(text) for text in pair] != [str, str]:
-            raise refusal
-        messages += (
-            Message(role="user", content=pair[0]),
-            Message(role="assistant", content=pair[1]),
+        raise RowRefusedError(
+            column or "",
+            "it is not a list",
+            "Write a list.",
+            "bad_steps" if column != "segments" else "bad_segments",
         )
-    return tuple(messages)
-
-
-def _continuation(row: Row, column: str | None) -> tuple[Message, ...]:
-    value = row.get(column) if column else None
-    if column and isinstance(value, list | Mapping):
-        return convert_messages(value, column)
-    text = _required(row, column)
-    speakers = _SPEAKER.split(text)
-    if text.startswith("\n\nHuman:") and len(speakers) > 1:
-        return tuple(
-            Message(role="user" if who == "Human" else "assistant", content=said)
-            for who, said in zip(speakers[1::2], speakers[2::2], strict=True)
-        )
-    return (Message(role="assistant", content=text),)
-
-
-def _required(row: Row, column: str | None) -> str:
-    if column is None or column not in row:
-        raise RowRefusedError(column or "", "the column is missing", f"Fill in `{column}`.")
-    return _text(row, column)
-
-
-def _text(row: Row, column: str | None) -> str:
-    value = row.get(column) if column else None
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise RowRefusedError(column or "", "it is not text", "Write it as text.")
     return value
 
 
@@ -165,6 +169,13 @@ _CONVERTERS: dict[Format, Callable[[int, Row, Layout], Conversation]] = {
     "sharegpt": _from_messages,
     "alpaca": _from_pair,
     "prompt-completion": _from_pair,
-    "preference": _from_preference,
+    "question-answer": _from_pair,
+    "harmony": _from_pair,
+    "chained": _from_pair,
+    "preference": convert_preference,
+    "unpaired-preference": _from_labelled,
+    "stepwise": _from_steps,
+    "prompt-only": _from_prompt,
+    "segments": _from_segments,
     "text": _from_text,
 }

@@ -1,39 +1,36 @@
 """Import a dataset: a file, a folder of files, or a dataset of the Hugging Face Hub.
 
-The format is recognised, every row becomes a conversation, and rows that cannot be one are left
-out and listed. The content is not judged here; `validate_dataset` does that.
+The format is recognised, or the user says it; every row becomes a conversation, and rows that
+cannot be one are left out and counted. A row is held at a time, so that any number of them takes
+the same memory; only of chained tables, the ids are held. The content is not judged here;
+`validate_dataset` does that.
 """
 
-import hashlib
-import json
-import os.path
-from collections.abc import Iterator
-from itertools import chain, islice
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tools.data.conversation import Conversation, write_version
-from tools.data.conversation_text import all_turns, placeholders_in
-from tools.data.convert_row import convert_row
-from tools.data.read_rows import SUFFIXES, read_rows
-from tools.data.recognise_format import (
-    SAMPLE_ROWS,
-    Format,
-    Layout,
-    describe_unrecognised,
-    recognise_format,
+from tools.data.conversation import write_version
+from tools.data.convert_rows import convert_rows
+from tools.data.count_import import ImportCount
+from tools.data.layout import Format, Layout
+from tools.data.mapping import Mapping
+from tools.data.read_rows import data_suffix
+from tools.data.read_source import (
+    all_rows,
+    digest_of,
+    find_layout,
+    open_source,
+    read_opening,
+    size_of,
+    source_key,
 )
 from tools.data.row_problem import RowProblem
-from tools.errors import DatasetError, spoken
-from tools.hub.fetch_dataset import HubDataset, fetch_dataset
+from tools.hub.fetch_dataset import HubDataset
 from tools.progress import NoProgress, Progress
 from tools.workspace import slug
 
-NumberedRow = tuple[int, dict[str, object]]
-
-MAXIMUM_CHARACTERS = 256 * 1024 * 1024
-_LISTED_PROBLEMS = 100
+__all__ = ["ImportReport", "import_dataset", "source_key"]
 
 
 class ImportReport(BaseModel):
@@ -47,22 +44,35 @@ class ImportReport(BaseModel):
         description="Tells the source from others; the same when its rows have changed."
     )
     revision: str | None = Field(description="Commit on the Hub the rows came from.")
+    config: str | None = Field(description="Configuration on the Hub.")
+    split: str | None = Field(description="Split on the Hub.")
+    bytes: int | None = Field(description="Size of the source file or files.")
+    sha256: str | None = Field(
+        description="Of the source file; of several, of the list that sha256sum prints of them."
+    )
     format: Format
+    layout: Layout = Field(description="The columns that were taken, for which parts.")
+    confidence: float = Field(description="How sure the format is, from 0 to 1.")
     columns: tuple[str, ...] = Field(description="Columns of the first rows.")
-    rows_read: int = Field(description="Rows of the source, those left out included.")
+    rows_read: int = Field(
+        description="Rows of the source, those left out included; of chains, conversations."
+    )
     rows_imported: int = Field(description="Rows of the new dataset version.")
     problem_count: int = Field(description="Rows left out: rows_read less rows_imported.")
+    problem_kinds: dict[str, int] = Field(description="How many of each kind.")
     problems: tuple[RowProblem, ...] = Field(description="The first 100 of them.")
     placeholders: tuple[str, ...] = Field(
-        description="Placeholders like {{name}} that were never filled in."
+        description="Placeholders like {{name}} that were never filled in, 100 at most."
     )
     placeholder_rows: int = Field(description="Rows that hold a placeholder.")
+    notes: tuple[str, ...] = Field(description="What had to be assumed to read the source.")
 
 
 def import_dataset(
     source: Path | HubDataset,
     target_dir: Path,
     *,
+    layout: Mapping | None = None,
     token: str | None = None,
     progress: Progress | None = None,
 ) -> ImportReport:
@@ -71,6 +81,7 @@ def import_dataset(
     Args:
         source: A data file, a folder of data files of one type, or a dataset on the Hub.
         target_dir: The folder of the dataset versions.
+        layout: Which column plays which part; recognised if it is not given.
         token: Access token for the Hub.
         progress: Told what happens, and asked whether to stop.
 
@@ -80,116 +91,36 @@ def import_dataset(
     """
     progress = progress or NoProgress()
     progress.check()
-    name, revision, rows = _open(source, token)
-    first = list(islice(rows, SAMPLE_ROWS))
-    layout = recognise_format([row for _, row in first])
-    if layout is None:
-        raise DatasetError(describe_unrecognised(name, [row for _, row in first]))
-    progress.log(f"{name} is in the format {layout.format}.")
-    conversations, problems = _convert(name, chain(first, rows), layout, progress)
-    if not conversations:
-        raise DatasetError(_nothing_left(name, layout, problems))
-    version = write_version(target_dir, slug(name.removesuffix(Path(name).suffix)), conversations)
-    placeholders = [placeholders_in(one) for one in conversations]
-    progress.log(f"Imported {len(conversations)} of {len(conversations) + len(problems)} rows.")
+    opened = open_source(source, token=token)
+    opening = read_opening(opened)
+    found = find_layout(opened.name, opening.rows, layout)
+    progress.log(f"{opened.name} is in the format {found.format}.")
+    size = size_of(opened.files)
+    count = ImportCount(opened, size, target_dir, progress)
+    made = convert_rows(all_rows(opened, opening), found, target_dir)
+    suffix = data_suffix(opened.name) or Path(opened.name).suffix
+    label = slug(opened.name[: -len(suffix) or None])
+    version = write_version(target_dir, label, count.kept(made, found.format))
+    progress.log(f"Imported {count.imported} of {count.read} rows.")
     return ImportReport(
         dataset=version.stem,
-        source=name,
+        source=opened.name,
         source_key=source_key(source),
-        revision=revision,
-        format=layout.format,
-        columns=tuple(dict.fromkeys(column for _, row in first for column in row)),
-        rows_read=len(conversations) + len(problems),
-        rows_imported=len(conversations),
-        problem_count=len(problems),
-        problems=tuple(problems[:_LISTED_PROBLEMS]),
-        placeholders=tuple(sorted(set().union(*placeholders))),
-        placeholder_rows=sum(bool(found) for found in placeholders),
-    )
-
-
-def source_key(source: Path | HubDataset) -> str:
-    """Return what tells `source` from others: a hash of where it lies, not of its rows."""
-    if isinstance(source, HubDataset):
-        place = ["Hub", source.id, source.config, source.split]
-    else:
-        place = ["file", os.path.realpath(source)]
-    return hashlib.sha256(json.dumps(place).encode()).hexdigest()[:8]
-
-
-def _open(
-    source: Path | HubDataset, token: str | None
-) -> tuple[str, str | None, Iterator[NumberedRow]]:
-    if isinstance(source, HubDataset):
-        fetched = fetch_dataset(source, token=token)
-        return source.id, fetched.revision, enumerate(fetched.rows, start=1)
-    if not source.name:  # of '' and '.' alike
-        raise DatasetError(
-            "No dataset was named. Give a file such as chats.jsonl, a folder, or the owner/name of "
-            "a dataset on the Hub."
-        )
-    # Not source.is_dir(): it raises for a name that is too long or may not be looked at.
-    files = _data_files(source) if os.path.isdir(source) else [source]
-    return source.name, None, _numbered_through(files)
-
-
-def _data_files(folder: Path) -> list[Path]:
-    """Return the data files of a folder; where some are called train, only those."""
-    try:
-        files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
-    except OSError as error:
-        raise DatasetError(
-            f"The folder {folder.name!r} cannot be read: {spoken(error)}."
-        ) from error
-    files = [path for path in files if "train" in path.stem.lower()] or files
-    if not files:
-        raise DatasetError(
-            f"The folder {folder.name!r} holds no data file. Files of these types are read: "
-            f"{', '.join(SUFFIXES)}."
-        )
-    if len({path.suffix.lower() for path in files}) > 1:
-        names = ", ".join(path.name for path in files[:8])
-        raise DatasetError(
-            f"The folder {folder.name!r} holds files of several types: {names}. Name one file."
-        )
-    return files
-
-
-def _numbered_through(files: list[Path]) -> Iterator[NumberedRow]:
-    before = 0
-    for path in files:
-        number = 0
-        for number, row in read_rows(path):
-            yield before + number, row
-        before += number
-
-
-def _convert(
-    name: str, rows: Iterator[NumberedRow], layout: Layout, progress: Progress
-) -> tuple[list[Conversation], list[RowProblem]]:
-    conversations: list[Conversation] = []
-    problems: list[RowProblem] = []
-    characters = 0
-    for count, (number, row) in enumerate(rows):
-        if count % 1000 == 0:
-            progress.check()
-        converted = convert_row(number, row, layout)
-        if isinstance(converted, RowProblem):
-            problems.append(converted)
-            continue
-        characters += sum(len(message.content) for message in all_turns(converted))
-        if characters > MAXIMUM_CHARACTERS:
-            raise DatasetError(
-                f"{name!r} holds more than {MAXIMUM_CHARACTERS >> 20} million characters of text. "
-                "Import a part of it."
-            )
-        conversations.append(converted)
-    return conversations, problems
-
-
-def _nothing_left(name: str, layout: Layout, problems: list[RowProblem]) -> str:
-    first = problems[0]
-    return (
-        f"{name!r} looks like the format {layout.format}, but none of its {len(problems)} rows can "
-        f"be used. Row {first.row}, `{first.field}`: {first.problem}. {first.remedy}"
+        revision=opened.revision,
+        config=opened.config,
+        split=opened.split,
+        bytes=size,
+        sha256=digest_of(opened.files),
+        format=found.format,
+        layout=found,
+        confidence=found.confidence,
+        columns=opening.columns,
+        rows_read=count.read,
+        rows_imported=count.imported,
+        problem_count=count.read - count.imported,
+        problem_kinds=dict(count.kinds),
+        problems=tuple(count.problems),
+        placeholders=tuple(sorted(count.placeholders)),
+        placeholder_rows=count.placeholder_rows,
+        notes=opened.reading.notes,
     )

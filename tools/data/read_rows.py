@@ -1,45 +1,66 @@
 """Read the rows of a data file as they are, whatever its type.
 
-The suffix decides the type. What the columns mean is `recognise_format`'s business.
+The suffix decides the type, and the content must agree. What the columns mean is
+`recognise_format`'s business.
 """
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tools.data.layout import NumberedRow
+from tools.data.read_arrow import read_arrow
+from tools.data.read_bytes import PACKED, Reading
 from tools.data.read_csv import read_csv
 from tools.data.read_json import read_json, read_json_lines
 from tools.data.read_parquet import read_parquet
 from tools.errors import DatasetError, spoken
 
-_READERS = {
+_READERS: dict[str, Callable[[Path, Reading], Iterator[NumberedRow]]] = {
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
     ".json": read_json,
     ".csv": read_csv,
     ".tsv": read_csv,
     ".parquet": read_parquet,
+    ".arrow": read_arrow,
 }
 
 SUFFIXES = tuple(_READERS)
+_TEXTS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
+PACKED_SUFFIXES = tuple(f"{suffix}{packed}" for suffix in _TEXTS for packed in PACKED)
 
 
-def read_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
+def data_suffix(name: str) -> str | None:
+    """Return the type of a data file by its name, such as `.jsonl` or `.csv.gz`, or None."""
+    lower = name.lower()
+    found = (suffix for suffix in (*PACKED_SUFFIXES, *SUFFIXES) if lower.endswith(suffix))
+    return next(found, None)
+
+
+def read_rows(path: Path, reading: Reading | None = None) -> Iterator[NumberedRow]:
     """Yield the rows of `path` with their numbers, beginning at 1.
 
     The number is the line in JSON Lines and the record elsewhere; a CSV header does not count.
+    What cannot be read as a row is given as its problem.
+
+    Args:
+        path: The file.
+        reading: Told how far it is, and of what had to be assumed.
 
     Raises:
-        DatasetError: The file is missing, not regular, of an unknown type, malformed or empty.
+        DatasetError: The file is missing, not regular, of an unknown type, damaged or empty.
     """
     _refuse_what_is_no_file(path)
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
+    suffix = data_suffix(path.name)
+    if suffix is None:
         raise DatasetError(
-            f"{path.name!r} is of a type that is not read. Use one of: {', '.join(SUFFIXES)}."
+            f"{path.name!r} is of a type that is not read. Use one of: {', '.join(SUFFIXES)}; "
+            f"text may be packed as {' or '.join(PACKED)}."
         )
+    reader = _READERS[f".{suffix.split('.')[1]}"]
     empty = True
-    for numbered in reader(path):
+    for numbered in reader(path, reading or Reading()):
         empty = False
         yield numbered
     if empty:

@@ -1,66 +1,134 @@
 """Read text files, with the number of the line in every error.
 
-A line ends at a line feed and nowhere else: U+2028 and its like may stand in a message. Only UTF-8
-is read, with or without a byte order mark.
+A line ends at a line feed and nowhere else: U+2028 and its like may stand in a message. The text
+is UTF-8, or UTF-16 where a mark at the beginning says so. A table that is neither is taken for
+Windows-1252, which spreadsheets write, and that is noted.
 """
 
 import codecs
+import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from tools.errors import DatasetError, spoken
+from tools.data.read_bytes import Reading, open_bytes
+from tools.data.row_problem import RowProblem
+from tools.errors import DatasetError
 
 MAXIMUM_LINE_BYTES = 16 * 1024 * 1024
-MAXIMUM_FILE_BYTES = 256 * 1024 * 1024
+_PIECE_BYTES = 1024 * 1024
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def text_lines(path: Path) -> Iterator[tuple[int, str]]:
+def text_lines(
+    path: Path, reading: Reading, *, fallback: str | None = None
+) -> Iterator[tuple[int, str | RowProblem]]:
     """Yield the lines of `path`, each with its number and with its line feed, one at a time.
 
-    Raises:
-        DatasetError: The file cannot be opened, is not UTF-8, or a line is too long.
-    """
-    try:
-        with path.open("rb") as file:
-            number = 0
-            while line := file.readline(MAXIMUM_LINE_BYTES + 1):
-                number += 1
-                if len(line) > MAXIMUM_LINE_BYTES:
-                    raise DatasetError(
-                        f"{path.name!r}: line {number} is longer than 16 MiB. Put one row on each "
-                        "line."
-                    )
-                yield number, _decoded(path, number, line)
-    except OSError as error:
-        raise DatasetError(f"{path.name!r} cannot be read: {spoken(error)}.") from error
+    A line that is too long or not text is a problem of its row; the next one follows.
 
-
-def whole_text(path: Path) -> str:
-    """Return the text of `path`.
+    Args:
+        path: The file, which may be packed.
+        reading: Told how far it is, and of a line that is in the encoding `fallback`.
+        fallback: How to read a line that is not UTF-8.
 
     Raises:
-        DatasetError: The file cannot be opened, is too large, or is not UTF-8.
+        DatasetError: The file cannot be opened, or is no text.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAXIMUM_FILE_BYTES + 1)
-    except OSError as error:
-        raise DatasetError(f"{path.name!r} cannot be read: {spoken(error)}.") from error
-    if len(content) > MAXIMUM_FILE_BYTES:
-        raise DatasetError(
-            f"{path.name!r} is larger than 256 MiB. Save it as .jsonl, which is read line by line."
-        )
-    return _decoded(path, 1, content)
+    with open_bytes(path, reading) as file:
+        for number, line in enumerate(_lines(path, file), start=1):
+            if len(line) > MAXIMUM_LINE_BYTES:
+                yield number, _too_long(number)
+                continue
+            if number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)
+            try:
+                yield number, line.decode("utf-8")
+            except UnicodeDecodeError:
+                text = _decoded(line, fallback)
+                if text is None:
+                    yield number, _not_utf_8(number)
+                    continue
+                reading.note(f"{path.name}: not UTF-8 throughout, read as {fallback} where not.")
+                yield number, text
 
 
-def _decoded(path: Path, number: int, content: bytes) -> str:
-    """Return the text of `content`, which begins in line `number`."""
-    if number == 1:
-        content = content.removeprefix(codecs.BOM_UTF8)
+def text_pieces(path: Path, reading: Reading) -> Iterator[str]:
+    """Yield the text of `path` a megabyte at a time.
+
+    Raises:
+        DatasetError: The file cannot be opened, or is not UTF-8.
+    """
+    with open_bytes(path, reading) as file:
+        decoder, lines = codecs.getincrementaldecoder(_encoding(file))(), 1
+        data = file.read(_PIECE_BYTES)
+        while True:
+            try:
+                text = decoder.decode(data, final=not data)
+            except UnicodeDecodeError as error:
+                lines += error.object.count(b"\n", 0, error.start)
+                raise DatasetError(
+                    f"{path.name!r}: line {lines} is not UTF-8 text. Save the file as UTF-8 and "
+                    "try again."
+                ) from error
+            lines += text.count("\n")
+            yield text
+            if not data:
+                return
+            data = file.read(_PIECE_BYTES)
+
+
+def _lines(path: Path, file: BinaryIO) -> Iterator[bytes]:
+    """Yield lines of bytes in UTF-8; of one that is too long, only so much that this shows."""
+    if _encoding(file) == "utf-16":
+        yield from _recoded(path, file)
+        return
+    while line := file.readline(MAXIMUM_LINE_BYTES + 1):
+        yield line
+        while len(line) > MAXIMUM_LINE_BYTES and not line.endswith(b"\n"):
+            line = file.readline(MAXIMUM_LINE_BYTES + 1)
+
+
+def _recoded(path: Path, file: BinaryIO) -> Iterator[bytes]:
+    text = io.TextIOWrapper(file, encoding="utf-16", newline="\n")
     try:
-        return content.decode("utf-8")
+        while line := text.readline(MAXIMUM_LINE_BYTES + 1):
+            yield line.encode("utf-8", "surrogatepass")
     except UnicodeDecodeError as error:
-        number += content.count(b"\n", 0, error.start)
         raise DatasetError(
-            f"{path.name!r}: line {number} is not UTF-8 text. Save the file as UTF-8 and try again."
+            f"{path.name!r} is not UTF-16 text throughout. Save the file as UTF-8 and try again."
         ) from error
+    finally:
+        text.detach()
+
+
+def _encoding(file: BinaryIO) -> str:
+    head = file.peek(2)[:2] if isinstance(file, io.BufferedReader) else b""
+    return "utf-16" if head in _UTF_16 else "utf-8-sig"
+
+
+def _decoded(line: bytes, encoding: str | None) -> str | None:
+    try:
+        return line.decode(encoding) if encoding else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _too_long(number: int) -> RowProblem:
+    return RowProblem(
+        row=number,
+        field="",
+        problem="the line is longer than 16 MiB",
+        remedy="Put one row on each line.",
+        kind="too_long",
+    )
+
+
+def _not_utf_8(number: int) -> RowProblem:
+    return RowProblem(
+        row=number,
+        field="",
+        problem="the line is not UTF-8 text",
+        remedy="Save the file as UTF-8.",
+        kind="bad_unicode",
+    )

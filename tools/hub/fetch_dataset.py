@@ -47,9 +47,10 @@ class HubDataset(BaseModel):
 
 
 class FetchedDataset(NamedTuple):
-    """The commit a dataset was found at, and its rows, read as they are needed."""
+    """The commit and configuration a dataset was found at, and its rows, read as needed."""
 
     revision: str
+    config: str
     rows: Iterator[Row]
 
 
@@ -65,7 +66,7 @@ def fetch_dataset(dataset: HubDataset, *, token: str | None = None) -> FetchedDa
         builder = _builder(dataset, name, revision, token)
         _check_files(dataset, builder)
         streamed = builder.as_streaming_dataset(split=dataset.split)
-    return FetchedDataset(revision=revision, rows=_rows(dataset, streamed))
+    return FetchedDataset(revision, str(builder.config.name), _rows(dataset, streamed))
 
 
 def _resolve(dataset: HubDataset, token: str | None) -> tuple[str, str]:

@@ -30,19 +30,115 @@ from tools.data.row_problem import RowProblem
             GOOD,
             {"messages": [USER, {"role": "assistant", "tool_calls": [{"id": "1"}]}]},
             "messages",
-            "message 2 calls a tool",
+            "a tool call in message 2 has no name",
+        ),
+        (
+            GOOD,
+            {"messages": [USER, {"role": "assistant", "tool_calls": ["f"]}]},
+            "messages",
+            "a tool call in message 2 is not an object",
+        ),
+        (
+            GOOD,
+            {
+                "messages": [
+                    USER,
+                    {"role": "assistant", "tool_calls": [{"name": "f", "arguments": "{oops"}]},
+                ]
+            },
+            "messages",
+            "the arguments of a tool call in message 2 are no object",
         ),
         (
             GOOD,
             {"messages": [{"role": "user", "content": [{"type": "image_url"}]}, ASSISTANT]},
             "messages",
-            "message 1 holds a part of type 'image_url'",
+            "message 1 holds a part that is no text 'image_url'",
         ),
         (
             GOOD,
             {"messages": [{"role": "user", "content": ["Hi"]}, ASSISTANT]},
             "messages",
-            "message 1 holds a part of type 'nameless'",
+            "message 1 holds a part that is no text",
+        ),
+        (
+            GOOD,
+            {"messages": [{"role": "Anna Meier, 12 High St", "content": "Hi"}, ASSISTANT]},
+            "messages",
+            "message 1 has the unknown role",
+        ),
+        (
+            GOOD,
+            {"messages": [USER, {**ASSISTANT, "weight": -1}]},
+            "messages",
+            "the weight of message 2 is no number from 0 to 100",
+        ),
+        (
+            GOOD,
+            {
+                "messages": [
+                    USER,
+                    {
+                        "role": "assistant",
+                        "content": [
+                            {"type": "text", "text": "A", "weight": 0},
+                            {"type": "text", "text": "B"},
+                        ],
+                    },
+                ]
+            },
+            "messages",
+            "message 2 has weights that differ",
+        ),
+        (
+            GOOD,
+            {
+                "messages": [
+                    USER,
+                    {
+                        **ASSISTANT,
+                        "train_detail": [{"begin_offset": 0, "end_offset": 1, "train": False}],
+                    },
+                ]
+            },
+            "messages",
+            "message 2 has weights that differ",
+        ),
+        (
+            {**GOOD, "tools": "[]"},
+            {**GOOD, "tools": "{oops"},
+            "tools",
+            "it is not JSON",
+        ),
+        (
+            {**GOOD, "tools": [{"name": "f"}]},
+            {**GOOD, "tools": [{"description": "f"}]},
+            "tools",
+            "tool 1 has no name",
+        ),
+        (
+            {"prompt": "Hi", "completions": ["a"], "labels": [True]},
+            {"prompt": "Hi", "completions": ["a", "b"], "labels": [True]},
+            "labels",
+            "there are 2 steps and 1 labels",
+        ),
+        (
+            {"prompt": "Hi", "completions": ["a"], "labels": [True]},
+            {"prompt": "Hi", "completions": ["a"], "labels": ["maybe"]},
+            "completions",
+            "step 1 is not a text with true or false",
+        ),
+        (
+            {"segments": [{"label": True, "text": "a"}]},
+            {"segments": [{"label": None, "text": "a"}]},
+            "segments",
+            "segment 1 is not a text with a label",
+        ),
+        (
+            {"segments": [{"label": True, "text": "a"}]},
+            {"segments": []},
+            "segments",
+            "there are no segments",
         ),
         (
             GOOD,
@@ -69,10 +165,10 @@ from tools.data.row_problem import RowProblem
             "it is not a list of pairs",
         ),
         (
-            {"prompt": "Hi", "completion": "Hello", "label": True},
-            {"prompt": "Hi", "completion": "What?", "label": False},
-            "label",
-            "the answer is marked as a bad one",
+            {"messages": [USER, ASSISTANT], "kto_tag": True},
+            {"messages": [USER, ASSISTANT]},
+            "kto_tag",
+            "it does not say whether the answer is a good one",
         ),
         (
             {"prompt": "Hi", "chosen": "Hello", "rejected": "What?"},

@@ -1,5 +1,6 @@
 """A dataset is imported with nothing to configure, and what was left out is told."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.listener import Listener
 from tests.tools.data.rows import GOOD, imported, load_version, save_lines
 from tools.data.deduplicate import DeduplicateReport
 from tools.data.import_dataset import ImportReport, import_dataset, source_key
+from tools.data.layout import Layout
 from tools.data.validate_dataset import RemoveReport
 from tools.errors import DatasetError
 from tools.hub.fetch_dataset import HubDataset
@@ -48,17 +50,32 @@ def test_the_report_says_what_was_made_of_what(tmp_path: Path) -> None:
 
     report, _ = imported(tmp_path, *rows)
 
+    path = tmp_path / "rows.jsonl"
     assert report.dataset.startswith("rows-")
     assert report.model_dump(exclude={"dataset", "problems", "source_key"}) == {
         "source": "rows.jsonl",
         "revision": None,
+        "config": None,
+        "split": None,
+        "bytes": path.stat().st_size,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "format": "prompt-completion",
+        "layout": Layout(
+            format="prompt-completion",
+            prompt="prompt",
+            answer="completion",
+            confidence=0.5,
+            other_possibilities=("prompt-only",),
+        ).model_dump(),
+        "confidence": 0.5,
         "columns": ("prompt", "completion"),
         "rows_read": 2,
         "rows_imported": 1,
         "problem_count": 1,
+        "problem_kinds": {"missing": 1},
         "placeholders": ("{{ my_team}}", "{{name}}"),
         "placeholder_rows": 1,
+        "notes": (),
     }
 
 
@@ -193,13 +210,17 @@ def test_a_pipe_in_a_folder_is_refused_and_not_waited_for(tmp_path: Path) -> Non
         import_dataset(folder, tmp_path)
 
 
-def test_more_text_than_fits_the_memory_is_refused(tmp_path: Path) -> None:
+def test_a_small_file_that_spells_much_more_text_is_refused_and_leaves_nothing(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "bomb.parquet"
     column = pyarrow.array(["x" * 1_000_000]).take(pyarrow.array([0] * 300))
     pyarrow.parquet.write_table(pyarrow.table({"text": column}), path)
 
-    with pytest.raises(DatasetError, match="holds more than 256 million characters"):
-        import_dataset(path, tmp_path)
+    with pytest.raises(DatasetError, match="holds more than 250 times as much text as its size"):
+        import_dataset(path, tmp_path / "datasets")
+
+    assert list((tmp_path / "datasets").iterdir()) == []
 
 
 def test_the_import_says_what_it_found(tmp_path: Path) -> None:

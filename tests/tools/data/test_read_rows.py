@@ -58,7 +58,7 @@ def test_a_missing_file_is_named_without_its_folder(tmp_path: Path) -> None:
     assert str(refusal.value) == "There is no file 'absent.jsonl'."
 
 
-@pytest.mark.parametrize("name", ["rows.xlsx", "rows.pkl", "rows.jsonl.gz", "rows"])
+@pytest.mark.parametrize("name", ["rows.xlsx", "rows.pkl", "rows.parquet.gz", "rows"])
 def test_an_unknown_type_is_answered_with_the_types_that_are_read(
     tmp_path: Path, name: str
 ) -> None:

@@ -249,7 +249,9 @@ def test_an_unknown_format_is_answered_with_its_columns_and_with_those_that_fit(
         "the columns to fit one of: "
         "messages (messages: role, content), sharegpt (conversations: from, value), "
         "alpaca (instruction, input, output), prompt-completion (prompt, completion), "
-        "preference (prompt, chosen, rejected), text (text)."
+        "preference (prompt, chosen, rejected), unpaired preference (prompt, completion, label), "
+        "stepwise (prompt, completions, labels), segments (segments: label, text), text (text). "
+        "Or say which column is which."
     )
 
 
