@@ -9,26 +9,8 @@ from tools.data.conversation import Conversation
 from tools.data.scan.load_patterns import Level
 from tools.data.scan.outliers import learn_norms, measures_of, unusual_measures
 
-WORDS = [
-    "the",
-    "a",
-    "fan",
-    "lamp",
-    "door",
-    "cold",
-    "loud",
-    "old",
-    "new",
-    "shop",
-    "runs",
-    "stops",
-    "today",
-    "never",
-    "every",
-    "of",
-    "in",
-    "with",
-]
+SENTENCE = "the a fan lamp door cold loud old new shop runs stops today never every of in with"
+WORDS = SENTENCE.split(" ")
 
 
 def ordinary(count: int, words: int = 60) -> list[Conversation]:

@@ -86,17 +86,14 @@ HOSTILE = """
 import sys
 from tools.data.scan.load_patterns import load_patterns
 from tools.data.scan.scan_text import scan_text
-SIZE = 1_000_000
-patterns = [one for one in load_patterns().patterns if one.pattern is not None][int(sys.argv[1])::2]
-for one in patterns:
-    halves = (one.example[: len(one.example) // 2 + 1], one.example[:-1])
-    for part in (*one.one_of[:1], *halves):
-        text = (part.lower() + " ") * (SIZE // 2 // len(part)) + part * (SIZE // 2 // len(part))
-        one.pattern.search(text[: SIZE // 5])
-for sign in "a <{'|.\\u200b\\u0430\\U000e0041":
-    scan_text(sign * SIZE, "maximum")
-for run in ("A1", "61", "a_", "on", "../", "<a ", "i g ", "ign\\u043ere "):
-    scan_text(run * (SIZE // len(run)), "maximum")
+half = int(sys.argv[1])
+for one in [one for one in load_patterns().patterns if one.pattern is not None][half::2]:
+    for part in (*one.one_of[:1], one.example[: len(one.example) // 2 + 1], one.example[:-1]):
+        for run in (part.lower(), part.lower() + " "):
+            one.pattern.search(run * (100_000 // len(run)))
+runs = ["a", " ", "<", "{", "|", ".", "A1", "61", "a_", "../", "<a ", "i g ", "ign\u043ere "]
+for run in [*runs, "\u200b", "\u0430", "\U000e0041"][half::2]:
+    scan_text(run * (1_000_000 // len(run)), "maximum")
 """
 
 
