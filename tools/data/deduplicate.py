@@ -61,7 +61,8 @@ def deduplicate(source: Path, target_dir: Path) -> DeduplicateReport:
 
     def counted() -> Iterator[Conversation]:
         nonlocal rows_kept
-        for rows_kept, conversation in enumerate(chain(first, kept), start=1):
+        for conversation in chain(first, kept):
+            rows_kept += 1
             yield conversation
 
     version = write_version(target_dir, label_of(source), counted())
