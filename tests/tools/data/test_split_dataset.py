@@ -43,6 +43,9 @@ def test_every_row_is_on_one_side(tmp_path: Path) -> None:
         heldout_rows=len(parts[2]),
         prompts=400,
         heldout_prompts=len(parts[2]),
+        groups=400,
+        heldout_groups=len(parts[2]),
+        near_duplicates_joined=True,
     )
     assert sorted((row for part in parts for row in part), key=lambda one: one.row) == rows
     assert all(part == sorted(part, key=lambda one: one.row) for part in parts)
