@@ -71,7 +71,7 @@ _ASSIGNMENT = re.compile(
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(
-    r"[$%@].*|[a-z_]\w*(?:\.[a-z_]\w*)+|[a-z][a-z0-9+.-]*://.*|[a-z]+(?:[_-][a-z]+)+[0-9]?",
+    r"[$%@]\{?(?-i:[A-Z0-9_]+|[a-z0-9_]+)[}%]?|[a-z_]\w*(?:\.[a-z_]\w*)+|[a-z][a-z0-9+.-]*://.*|[a-z]+(?:[_-][a-z]+)+[0-9]?",
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(
@@ -84,7 +84,8 @@ _URL_CREDENTIALS = re.compile(
     r"://([^\s/?#:@<>\"'\[\]{}$]{0,128}+:[^\s/?#<>\"']{1,256})@([^\s/?#:@<>\"'\[\]{}]{1,253}+)"
 )
 _DUMMIES = re.compile(
-    r"(?:user(?:name)?|login|name|me):(?:pass(?:word|wd)?|pwd|secret)|.*:(?:\*+|x+|\$.*|\{.*|\[.*|%[A-Z_]+%?)",
+    r"(?:user(?:name)?|login|name|me):(?:pass(?:word|wd)?|pwd|secret)"
+    r"|.*:(?:\*+|x+|\$\{?(?-i:[A-Z0-9_]+|[a-z0-9_]+)\}?|\{.*|\[.*|%[A-Z_]+%?)",
     re.IGNORECASE,
 )
 

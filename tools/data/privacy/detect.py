@@ -18,8 +18,7 @@ from tools.data.privacy.numbers import accounts_in, cards_in, national_ids_in
 from tools.data.privacy.phones import phones_in, refuse_unknown_region
 from tools.data.privacy.span import Finder, PrivateSpan, without_overlaps
 
-# Every number sought has two digits with at most a mark between them.
-_DIGITS = re.compile(r"[0-9].?[0-9]")
+_DIGIT = re.compile(r"[0-9]")
 
 
 def find_private(
@@ -36,7 +35,7 @@ def find_private(
         DatasetError: There is no such country.
     """
     spans = [*emails_in(text), *url_credentials_in(text), *secrets_in(text)]
-    if _DIGITS.search(text):
+    if _DIGIT.search(text):
         spans.extend(_numbers(text, phone_region))
     if names:
         spans.extend(names(text))

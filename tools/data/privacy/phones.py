@@ -118,15 +118,18 @@ def _longest_number(text: str, start: int, end: int, region: str) -> int | None:
         digits = len(_DIGIT.findall(window[:last]))
         if digits < _FEWEST_DIGITS:
             return None
-        possible = digits in form.lengths and not _goes_on(text, start + last)
+        possible = digits in form.lengths and not _goes_on(text, start + last, region)
         if possible and _somebodys(_with_plus(window[:last]), region):
             return start + last
     return None
 
 
-def _goes_on(text: str, end: int) -> bool:
-    after = text[end : end + 1]
-    return (after.isalnum() and after not in "xX") or after in ("_", "%")
+def _goes_on(text: str, end: int, region: str) -> bool:
+    after = text[end : end + 2]
+    # Without a country code, more digits behind a dash make it the number of an order.
+    if region and after[:1] in ("-", "/", ".") and after[1:].isdigit():
+        return True
+    return (after[:1].isalnum() and after[0] not in "xX") or after[:1] in ("_", "%")
 
 
 class _Form(NamedTuple):

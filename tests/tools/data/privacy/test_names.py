@@ -15,8 +15,6 @@ from tools.errors import DatasetError
 PIPELINE = "en_known_names"
 
 with_spacy = pytest.mark.skipif(find_spec("spacy") is None, reason="spaCy is not installed")
-# spaCy's own imports warn, which is for its makers to mend.
-pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture
