@@ -1,5 +1,7 @@
 """The names that owners gave their datasets, in the database. The rows themselves are files."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine, delete, insert, select, update
@@ -8,21 +10,29 @@ from sqlmodel import col
 from backend.clock import utc_now
 from backend.database import reading, writing
 from backend.tables.dataset import Dataset
+from tools.data.audit_dataset import AuditReport
+from tools.data.data_policy import DataPolicy
 from tools.data.import_dataset import ImportReport
-from tools.data.validate_dataset import ValidationReport
 
 
 def keep_dataset(
-    engine: Engine, owner_id: UUID, name: str, *, imported: ImportReport, checked: ValidationReport
+    engine: Engine,
+    owner_id: UUID,
+    name: str,
+    *,
+    imported: ImportReport,
+    audit: AuditReport,
+    policy: DataPolicy,
 ) -> UUID:
     """Let `name` stand for what was imported; a name that is there stands for it from now on."""
-    values = {
+    values: dict[str, Any] = {
         "version": imported.dataset,
         "source": imported.source[:300],
         "format": imported.format,
         "rows": imported.rows_imported,
         "report": imported.model_dump(mode="json"),
-        "validation": checked.model_dump(mode="json"),
+        "audit": audit.model_dump(mode="json"),
+        "policy": policy.model_dump(mode="json"),
         "created_at": utc_now(),
     }
     fits = (col(Dataset.owner_id) == owner_id, col(Dataset.name) == name)
@@ -35,6 +45,13 @@ def keep_dataset(
         new = {"id": new_id, "owner_id": owner_id, "name": name, **values}
         connection.execute(insert(Dataset).values(new))
         return new_id
+
+
+def change_dataset(engine: Engine, owner_id: UUID, name: str, values: Mapping[str, Any]) -> bool:
+    """Change columns of the owner's dataset; return whether there is one of that name."""
+    fits = (col(Dataset.owner_id) == owner_id, col(Dataset.name) == name)
+    with writing(engine) as connection:
+        return connection.execute(update(Dataset).where(*fits).values(**values)).rowcount == 1
 
 
 def find_dataset(engine: Engine, owner_id: UUID, name: str) -> Dataset | None:

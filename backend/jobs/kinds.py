@@ -12,10 +12,18 @@ Work = Callable[[Place, Engine], Mapping[str, Any]]
 
 def work_of(kind: str) -> Work:
     """Return the function that does jobs of `kind`."""
-    if kind == "import":
-        from backend.jobs.work.import_dataset import do_import
+    if kind in ("import", "inspect"):
+        from backend.jobs.work.import_dataset import do_import, do_inspect
 
-        return do_import
+        return do_import if kind == "import" else do_inspect
+    if kind in ("repair", "rehearse"):
+        from backend.jobs.work.repair import do_rehearse, do_repair
+
+        return do_repair if kind == "repair" else do_rehearse
+    if kind == "preview":
+        from backend.jobs.work.preview import do_preview
+
+        return do_preview
     if kind in ("train", "recommend"):
         from backend.jobs.work.train import do_recommend, do_train
 

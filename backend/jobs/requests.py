@@ -16,6 +16,10 @@ from pydantic import (
     model_validator,
 )
 
+from tools.data.data_policy import DataPolicy
+from tools.data.mapping import Mapping
+from tools.data.repair import Repair
+from tools.training.chat_templates import TemplateName
 from tools.training.recipe import Recipe
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
@@ -43,10 +47,9 @@ class _Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class ImportRequest(_Request):
-    """Import a dataset of the Hub, a file that was uploaded, or the sample that comes with it."""
+class _Source(_Request):
+    """A dataset of the Hub, a file that was uploaded, or the sample that comes with the studio."""
 
-    name: Name = Field(description="What to call it here.")
     hub_id: HubId | None = None
     config: Name | None = Field(default=None, description="Configuration of a Hub dataset.")
     split: Name = Field(default="train", description="Split of a Hub dataset.")
@@ -55,11 +58,74 @@ class ImportRequest(_Request):
     sample: Literal["refrigeration-requests"] | None = Field(
         default=None, description="1,050 service requests to try everything with."
     )
+    mapping: Mapping | None = Field(
+        default=None, description="Which column plays which part, where it is not recognised."
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if sum(one is not None for one in (self.hub_id, self.upload, self.sample)) != 1:
             raise ValueError("Give one of hub_id, upload and sample")
+        return self
+
+
+class InspectRequest(_Source):
+    """See how the first rows of a source would be imported."""
+
+
+class ImportRequest(_Source):
+    """Import a dataset."""
+
+    name: Name = Field(description="What to call it here.")
+    policy: DataPolicy | None = Field(
+        default=None, description="What is to be done with what is found in it."
+    )
+
+
+class RepairRequest(_Request):
+    """Repair a dataset, or go back to an earlier version of it."""
+
+    dataset: Name = Field(description="Name of one of your datasets.")
+    steps: tuple[Repair, ...] | None = Field(
+        default=None,
+        max_length=20,
+        description="What to do, in this order; otherwise what the dataset's policy says.",
+    )
+    version: Name | None = Field(
+        default=None, description="An earlier version of the dataset to go back to."
+    )
+
+    @model_validator(mode="after")
+    def _one_wish(self) -> Self:
+        if self.steps is not None and self.version is not None:
+            raise ValueError("Give steps or a version, not both")
+        return self
+
+
+class RehearseRequest(_Request):
+    """See what a training would learn from and be measured by: the repairs and the split."""
+
+    dataset: Name = Field(description="Name of one of your datasets.")
+
+
+class PreviewRequest(_Request):
+    """See rows as tokens, and which of them a training learns."""
+
+    model: ModelName
+    dataset: Name | None = Field(default=None, description="Name of one of your datasets.")
+    rows: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        default=(), max_length=20, description="Numbers of rows; otherwise the first five."
+    )
+    text: str | None = Field(
+        default=None, min_length=1, max_length=20_000, description="A text in place of a dataset."
+    )
+    max_length: int = Field(default=1024, ge=16, le=131_072, description="In tokens.")
+    chat_template: TemplateName = "own"
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.dataset is None) == (self.text is None):
+            raise ValueError("Give one of dataset and text")
         return self
 
 
@@ -129,9 +195,15 @@ class PriorityRequest(_Request):
     priority: int = Field(strict=True, ge=-10, le=10)
 
 
-Kind = Literal["import", "recommend", "train", "evaluate", "crew"]
+Kind = Literal[
+    "import", "inspect", "repair", "rehearse", "preview", "recommend", "train", "evaluate", "crew"
+]
 QUEUES: dict[str, str] = {
     "import": "cpu",
+    "inspect": "cpu",
+    "repair": "cpu",
+    "rehearse": "cpu",
+    "preview": "cpu",
     "recommend": "cpu",
     "train": "gpu",
     "evaluate": "gpu",

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from backend.datasets import forget_dataset, list_datasets
+from backend.datasets import change_dataset, find_dataset, forget_dataset, list_datasets
 from backend.deps import CurrentUser, EngineDep, Writer
 from backend.errors import refused_field
 from backend.jobs.public import IdempotencyKey, JobPublic
@@ -17,11 +17,20 @@ from backend.owned import CounterDep, OwnedDataset, WorkspaceDep
 from backend.problems import problems
 from backend.strict_json import StrictRoute
 from backend.tables.dataset import Dataset
+from tools.data.audit_dataset import AuditReport
 from tools.data.conversation import read_conversations
-from tools.data.validate_dataset import ValidationReport
+from tools.data.data_policy import DataPolicy
+from tools.data.dataset_card import dataset_card
+from tools.data.finding import Finding, Severity
+from tools.data.show_changes import Change, changes
+from tools.data.version_record import VersionRecord, history
 from tools.errors import DatasetError, WorkspaceError
+from tools.workspace import Workspace
 
 router = APIRouter(prefix="/datasets", tags=["data"], route_class=StrictRoute)
+
+_SAMPLED_ROWS = 1000
+_AUDITED = problems(401, 403, 404, 409, 422)
 
 
 class DatasetPublic(BaseModel):
@@ -37,6 +46,25 @@ class DatasetPublic(BaseModel):
     rows: int
     created_at: datetime
     report: dict[str, Any] = Field(description="What the import read and left out.")
+    policy: DataPolicy = Field(description="What is to be done with what is found in it.")
+
+
+class FindingPage(BaseModel):
+    """Some of the findings about rows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    findings: list[Finding]
+    total: int = Field(description="Findings that fit, of the first 1,000 that are kept.")
+    counts: dict[str, int] = Field(description="Findings of each code, all of them.")
+
+
+class CardPublic(BaseModel):
+    """The card of a dataset."""
+
+    model_config = ConfigDict(frozen=True)
+
+    markdown: str
 
 
 class RowPage(BaseModel):
@@ -72,13 +100,22 @@ def add_dataset(
     idempotency_key: IdempotencyKey = None,
 ) -> JobPublic:
     """Start the import of a dataset of the Hub, of a file that was uploaded, or of the sample."""
-    if request.upload is not None:
-        try:
-            workspace.upload(request.upload)
-        except (DatasetError, WorkspaceError) as error:
-            raise refused_field("/upload", "not_found", str(error), status=404) from error
+    need_upload(workspace, request.upload)
     payload = request.model_dump(mode="json", exclude_none=True)
     return counter.start(user, "import", payload, idempotency_key)
+
+
+def need_upload(workspace: Workspace, name: str | None) -> None:
+    """Refuse an upload that the caller has not sent.
+
+    Raises:
+        Refusal: 404.
+    """
+    if name is not None:
+        try:
+            workspace.upload(name)
+        except (DatasetError, WorkspaceError) as error:
+            raise refused_field("/upload", "not_found", str(error), status=404) from error
 
 
 @router.get("/{name}", summary="Show one dataset", responses=problems(401, 403, 404, 422))
@@ -93,21 +130,95 @@ def show_rows(
     workspace: WorkspaceDep,
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    row: Annotated[int | None, Query(ge=1, le=2**53, description="Only this one.")] = None,
 ) -> RowPage:
     """In the one shape that every format becomes."""
     rows = read_conversations(workspace.dataset(dataset.version), skip=offset)
+    if row is not None:
+        rows = (one for one in rows if one.row == row)
     return RowPage(
-        rows=[row.model_dump(mode="json", exclude_defaults=True) for row in islice(rows, limit)],
+        rows=[one.model_dump(mode="json", exclude_defaults=True) for one in islice(rows, limit)],
         total=dataset.rows,
     )
 
 
+@router.get("/{name}/audit", summary="Show all that was found", responses=_AUDITED)
+def show_audit(dataset: OwnedDataset) -> AuditReport:
+    """Faults, repeats, private values, attacks, languages and lengths; no text of a row."""
+    return _audit(dataset)
+
+
+@router.get("/{name}/findings", summary="Show what is wrong, row by row", responses=_AUDITED)
+def list_findings(
+    dataset: OwnedDataset,
+    code: Annotated[str | None, Query(max_length=64)] = None,
+    severity: Annotated[Severity | None, Query()] = None,
+    row: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+    offset: Annotated[int, Query(ge=0, le=10_000)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> FindingPage:
+    """In the order of the rows; those that fit every filter that is given."""
+    audit = _audit(dataset)
+    fitting = [
+        one
+        for one in audit.findings
+        if code in (None, one.code) and severity in (None, one.severity) and row in (None, one.row)
+    ]
+    page = fitting[offset : offset + limit]
+    return FindingPage(findings=page, total=len(fitting), counts=audit.counts)
+
+
 @router.get(
-    "/{name}/validation", summary="Show what is wrong", responses=problems(401, 403, 404, 422)
+    "/{name}/versions", summary="Show how it was made", responses=problems(401, 403, 404, 422)
 )
-def show_validation(dataset: OwnedDataset) -> ValidationReport:
-    """What the check after the import found, row by row."""
-    return ValidationReport.model_validate(dataset.validation)
+def list_versions(dataset: OwnedDataset, workspace: WorkspaceDep) -> list[VersionRecord]:
+    """Every step from the import to the present version, with its settings and counts."""
+    return list(history(workspace.datasets, dataset.version))
+
+
+@router.get("/{name}/card", summary="Show its card", responses=_AUDITED)
+def show_card(dataset: OwnedDataset, workspace: WorkspaceDep) -> CardPublic:
+    """Source, licence, revision, counts, lengths, findings, versions and hashes, in Markdown."""
+    steps = history(workspace.datasets, dataset.version)
+    return CardPublic(markdown=dataset_card(_audit(dataset), steps))
+
+
+@router.put(
+    "/{name}/policy",
+    summary="Say what to do with findings",
+    responses=problems(401, 403, 404, 413, 415, 422),
+)
+def set_policy(
+    policy: DataPolicy, dataset: OwnedDataset, user: Writer, engine: EngineDep
+) -> DatasetPublic:
+    """It holds for every training from now on; rows are changed by a repair alone."""
+    for place, benchmark in enumerate(policy.benchmarks):
+        if find_dataset(engine, user.id, benchmark) is None:
+            detail = f"You have no dataset {benchmark!r}. Add it first."
+            raise refused_field(f"/benchmarks/{place}", "not_found", detail, status=404)
+    values = {"policy": policy.model_dump(mode="json")}
+    change_dataset(engine, user.id, dataset.name, values)
+    return _show(dataset.model_copy(update=values))
+
+
+@router.post(
+    "/{name}/changes",
+    summary="See what a policy would change",
+    responses=problems(401, 403, 404, 413, 415, 422),
+)
+def show_changes(
+    policy: DataPolicy, dataset: OwnedDataset, workspace: WorkspaceDep
+) -> list[Change]:
+    """The first rows that its cleaning and privacy would change, before and after."""
+    rows = read_conversations(workspace.dataset(dataset.version))
+    return list(changes(islice(rows, _SAMPLED_ROWS), policy))
+
+
+def _audit(dataset: Dataset) -> AuditReport:
+    if dataset.audit is None:
+        detail = "It was imported before audits were kept. Start a repair of it with no steps."
+        raise refused_field("/name", "not_audited", detail, status=409)
+    return AuditReport.model_validate(dataset.audit)
 
 
 @router.delete(

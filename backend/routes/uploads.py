@@ -16,7 +16,7 @@ from backend.errors import refused_field
 from backend.owned import WorkspaceDep
 from backend.problems import problems
 from backend.strict_json import StrictRoute
-from tools.data.read_rows import SUFFIXES
+from tools.data.read_rows import PACKED_SUFFIXES, SUFFIXES, data_suffix
 from tools.workspace import slug
 
 _SHOWN_CHARACTERS = 120
@@ -53,6 +53,15 @@ class _SignedInFirst(StrictRoute):
         return handle_if_signed_in
 
 
+# How files begin that are no text.
+_MAGIC: dict[str, tuple[bytes, ...]] = {
+    "parquet": (b"PAR1",),
+    "arrow": (b"ARROW1", b"\xff\xff\xff\xff"),
+    "gz": (b"\x1f\x8b",),
+    "zst": (b"\x28\xb5\x2f\xfd",),
+}
+
+
 class UploadPublic(BaseModel):
     """A file that was received."""
 
@@ -66,9 +75,9 @@ class UploadPublic(BaseModel):
 def receive_upload(file: UploadFile, _user: Writer, workspace: WorkspaceDep) -> UploadPublic:
     """Keep a JSONL, JSON, CSV or Parquet file until it is imported."""
     shown = _shown_name(file.filename or "")
-    suffix = Path(shown).suffix.lower()
-    if suffix not in SUFFIXES:
-        kinds = ", ".join(SUFFIXES)
+    suffix = data_suffix(shown)
+    if suffix is None:
+        kinds = ", ".join((*SUFFIXES, *PACKED_SUFFIXES))
         raise refused_field("/file", "unsupported_type", f"Send one of {kinds}.", status=415)
     _check_head(file, suffix)
     upload = uuid4().hex
@@ -77,7 +86,7 @@ def receive_upload(file: UploadFile, _user: Writer, workspace: WorkspaceDep) -> 
     aside = workspace.uploads / f".{upload}"
     try:
         aside.mkdir()
-        size = _write(file, aside / f"{slug(Path(shown).stem)}{suffix}")
+        size = _write(file, aside / f"{slug(shown[: -len(suffix)])}{suffix}")
         aside.rename(folder)
     except OSError:
         shutil.rmtree(aside, ignore_errors=True)
@@ -104,9 +113,10 @@ def _check_head(file: UploadFile, suffix: str) -> None:
     file.file.seek(0)
     if not head:
         raise refused_field("/file", "empty", "The file is empty.")
-    parquet = head.startswith(b"PAR1")
     # UTF-16 has null bytes too, and a mark at its beginning.
     text = b"\x00" not in head or head[:2] in (b"\xff\xfe", b"\xfe\xff")
-    if parquet != (suffix == ".parquet") or not (parquet or text):
+    claimed = _MAGIC.get(suffix.rpartition(".")[2])
+    others = tuple(magic for magics in _MAGIC.values() for magic in magics)
+    if not head.startswith(claimed) if claimed else head.startswith(others) or not text:
         detail = f"The content is not that of a {suffix} file."
         raise refused_field("/file", "type_mismatch", detail, status=415)

@@ -24,5 +24,8 @@ class Dataset(SQLModel, table=True):
     format: str = Field(max_length=32)
     rows: int
     report: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
-    validation: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    policy: dict[str, Any] = Field(
+        default_factory=dict, sa_column=Column(JSON, nullable=False, server_default="{}")
+    )
+    audit: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

@@ -1,24 +1,21 @@
-"""My datasets: upload, look at rows, read what the check found, delete."""
-
-import tempfile
-from pathlib import Path
-from typing import Any, Literal
+"""My datasets: upload, look at rows, findings and tokens, set the policy, repair, delete."""
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from crewtune import SAMPLE, Dataset, Job, Row, RowPage, Studio, ValidationReport
+from crewtune import SAMPLE, Dataset, Studio
+from frontend.data.care import draw_policy, draw_rehearsal, draw_repairs
+from frontend.data.findings import draw_duplicates, draw_findings
+from frontend.data.rows import draw_rows
+from frontend.data.tokens import draw_tokens
+from frontend.data.wizard import draw_upload
 from frontend.jobs import draw_state, label_of
 from frontend.telling import Once, told
 from frontend.words import ago, plain
 
-_TYPES = ["jsonl", "json", "csv", "parquet"]
-_ROWS = 10
-
 
 def render(client: Studio) -> None:
     """Draw the tab."""
-    _draw_upload(client)
+    draw_upload(client)
     _draw_imports(client)
     st.subheader("My datasets")
     with told():
@@ -46,47 +43,6 @@ def _draw_beginning(client: Studio) -> None:
     if clicked:
         job = once.send({"sample": SAMPLE}, lambda: client.add_dataset(SAMPLE, sample=SAMPLE))
         st.success(f"Job #{job.number} imports it.")
-
-
-def _draw_upload(client: Studio) -> None:
-    st.subheader("Upload a file")
-    with st.form("data_upload"):
-        file = st.file_uploader(
-            "JSONL, JSON, CSV or Parquet",
-            type=_TYPES,
-            key="data_file",
-            help="Rows of messages, ShareGPT, Alpaca, prompt and completion, or plain text.",
-        )
-        name = st.text_input(
-            "Call it", key="data_new_name", placeholder="left empty: the name of the file"
-        )
-        sent = st.form_submit_button("Upload", type="primary")
-    once = Once("data_upload", clicked=sent)
-    if sent and file is None:
-        st.warning("Choose a file first.")
-    elif sent and file is not None:
-        with told():
-            given = name.strip() or _name_of(file.name)
-            asked = {"file": file.file_id, "name": given}
-            job = once.send(asked, lambda: _send(client, file, given))
-            st.success(f"{plain(file.name)} was received. Job #{job.number} imports it.")
-
-
-def _send(client: Studio, file: UploadedFile, name: str) -> Job:
-    # The client sends files, not memory, so that large ones go a piece at a time.
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / (Path(file.name).name or "unnamed")
-        path.write_bytes(file.getbuffer())
-        upload = client.upload(path)
-    return client.add_dataset(name, upload=upload.upload)
-
-
-def _name_of(filename: str) -> str:
-    stem = filename.rpartition(".")[0]
-    letters = [
-        sign if sign.isascii() and (sign.isalnum() or sign in "._-") else "-" for sign in stem
-    ]
-    return "".join(letters).lstrip("._-")[:96] or "dataset"
 
 
 @st.fragment(run_every="2s")
@@ -126,63 +82,43 @@ def _draw_list(datasets: list[Dataset]) -> None:
 
 
 def _draw_one(client: Studio, dataset: Dataset) -> None:
-    rows, checked, origin = st.tabs(
-        ["Rows", "Validation", "Origin"], on_change="rerun", key="data_view"
-    )
-    if rows.open:
-        with rows, told():
-            _draw_rows(client, dataset)
-    if checked.open:
-        with checked, told():
-            _draw_validation(client.validation(dataset.name))
-    if origin.open:
-        with origin:
-            _draw_origin(dataset)
+    wanted = st.session_state.pop("data_view_wanted", None)
+    if wanted is not None:
+        st.session_state["data_view"] = wanted
+    for tab, draw in zip(
+        st.tabs(list(_VIEWS), on_change="rerun", key="data_view"), _VIEWS.values(), strict=True
+    ):
+        if tab.open:
+            with tab, told():
+                draw(client, dataset)
     with st.popover("Delete this dataset"):
         _confirm_delete(client, dataset.name)
 
 
-def _draw_rows(client: Studio, dataset: Dataset) -> None:
-    pages = max(1, -(-dataset.rows // _ROWS))
-    page = st.number_input(f"Page, of {pages:,}", 1, pages, 1, key="data_page", width=160)
-    _draw_page(client.rows(dataset.name, offset=(page - 1) * _ROWS, limit=_ROWS))
-
-
-def _draw_page(page: RowPage) -> None:
-    for row in page.rows:
-        with st.container(border=True):
-            st.caption(f"Row {row.row}")
-            parts = [*row.messages, *_marked(row, "chosen"), *_marked(row, "rejected")]
-            for message in parts:
-                role, text = st.columns([1, 8])
-                role.caption(plain(message["role"]))
-                text.text(message["content"] or "(empty)")
-
-
-def _marked(row: Row, side: Literal["chosen", "rejected"]) -> list[dict[str, Any]]:
-    """Return the messages of one side of a preference under a role that says which."""
-    messages = row.chosen if side == "chosen" else row.rejected
-    return [{**message, "role": side} for message in messages]
-
-
-def _draw_validation(report: ValidationReport) -> None:
-    checked, usable, found = st.columns(3)
-    checked.metric("Rows checked", f"{report.rows_checked:,}", border=True)
-    usable.metric("Usable", f"{report.rows_usable:,}", border=True)
-    found.metric("Findings", f"{sum(report.counts.values()):,}", border=True)
-    if not report.usable:
-        st.warning("Too few rows are usable to train and to compare. Add more, or mend these.")
-    if not report.findings:
-        st.success("Nothing is wrong with it.")
-        return
-    st.caption("Faulty and repeated rows are left out of a training; the dataset stays as it is.")
-    rows = [one.model_dump() for one in report.findings]
-    st.dataframe(rows, hide_index=True, key="data_findings")
+def _draw_card(client: Studio, dataset: Dataset) -> None:
+    card = client.card(dataset.name)
+    st.download_button(
+        "Download", card, f"{dataset.name}.md", "text/markdown", key="data_card_download"
+    )
+    st.code(card, language="markdown")
+    _draw_origin(dataset)
 
 
 def _draw_origin(dataset: Dataset) -> None:
-    st.caption("What the import read, and what it left out.")
-    st.json(dataset.report)
+    with st.expander("What the import read, and what it left out"):
+        st.json(dataset.report)
+
+
+_VIEWS = {
+    "Rows": draw_rows,
+    "Findings": draw_findings,
+    "Duplicates": draw_duplicates,
+    "Policy": draw_policy,
+    "Repairs": draw_repairs,
+    "Split": draw_rehearsal,
+    "Tokens": draw_tokens,
+    "Card": _draw_card,
+}
 
 
 def _confirm_delete(client: Studio, name: str) -> None:

@@ -83,7 +83,13 @@ def _draw_add(client: Studio, found: Found) -> None:
         if sent:
             with told():
                 job = once.send(
-                    {"name": name, **asked}, lambda: client.add_dataset(name.strip(), **asked)
+                    {"name": name, **asked},
+                    lambda: client.add_dataset(
+                        name.strip(),
+                        hub_id=found.id,
+                        config=asked["config"],
+                        split=asked["split"],
+                    ),
                 )
                 st.success(f"Job #{job.number} imports it. Its progress is under Data.")
 

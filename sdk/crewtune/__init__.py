@@ -16,7 +16,19 @@ Not covered: training itself. Importing this loads none of the studio's packages
 from crewtune.accounts import ApiKey, Invitation, NewApiKey, NewInvitation, Registration, User
 from crewtune.connection import Retry
 from crewtune.credentials import Credentials, FileStore, MemoryStore, TokenStore
-from crewtune.datasets import SAMPLE, Dataset, Finding, Row, RowPage, Upload, ValidationReport
+from crewtune.data_models import (
+    Audit,
+    Change,
+    Dataset,
+    Finding,
+    FindingPage,
+    Remark,
+    Row,
+    RowPage,
+    Upload,
+    Version,
+)
+from crewtune.datasets import SAMPLE
 from crewtune.errors import ApiError, FieldProblem, NotSignedIn, Unreachable
 from crewtune.jobs import Event, Job, JobError, JobPage
 from crewtune.studio import Studio
@@ -27,6 +39,8 @@ __all__ = [
     "SAMPLE",
     "ApiError",
     "ApiKey",
+    "Audit",
+    "Change",
     "Credentials",
     "Dataset",
     "Disk",
@@ -35,6 +49,7 @@ __all__ = [
     "FieldProblem",
     "FileStore",
     "Finding",
+    "FindingPage",
     "Found",
     "HubPage",
     "Invitation",
@@ -51,6 +66,7 @@ __all__ = [
     "QueueState",
     "Recommendation",
     "Registration",
+    "Remark",
     "Retry",
     "Row",
     "RowPage",
@@ -60,5 +76,5 @@ __all__ = [
     "Unreachable",
     "Upload",
     "User",
-    "ValidationReport",
+    "Version",
 ]

@@ -1,77 +1,23 @@
-"""Datasets: send a file, add, list, look at rows, see what is wrong, delete."""
+"""Datasets: send a file, inspect, add, list, look at rows, see what is wrong, repair, delete."""
 
 import io
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import UUID
-
-from pydantic import Field
 
 from crewtune.accounts import User
 from crewtune.calls import Calls, part
-from crewtune.frozen import Frozen
+from crewtune.data_models import (
+    Audit,
+    Card,
+    Change,
+    Dataset,
+    FindingPage,
+    RowPage,
+    Upload,
+    Version,
+)
 from crewtune.jobs import Job
-
-
-class Upload(Frozen):
-    """A file that the studio received."""
-
-    upload: str = Field(description="Give this to `add_dataset`.")
-    bytes: int
-    filename: str
-
-
-class Dataset(Frozen):
-    """A dataset of yours."""
-
-    id: UUID
-    name: str
-    version: str
-    source: str
-    format: str
-    rows: int
-    created_at: datetime
-    report: dict[str, Any] = Field(description="What the import read and left out.")
-
-
-class Row(Frozen):
-    """One row: what is said, and for a preference the two ways in which it could go on."""
-
-    row: int = Field(description="Number of the row in the file it came from.")
-    messages: tuple[dict[str, Any], ...] = ()
-    chosen: tuple[dict[str, Any], ...] = ()
-    rejected: tuple[dict[str, Any], ...] = ()
-
-
-class RowPage(Frozen):
-    """Some rows of a dataset."""
-
-    rows: tuple[Row, ...]
-    total: int
-
-
-class Finding(Frozen):
-    """One thing that is wrong with one row."""
-
-    row: int
-    field: str
-    severity: str = Field(description="error or warning.")
-    code: str
-    message: str
-    remedy: str
-
-
-class ValidationReport(Frozen):
-    """What is wrong with a dataset."""
-
-    rows_checked: int
-    rows_usable: int
-    findings: tuple[Finding, ...] = Field(description="The first of them.")
-    counts: dict[str, int] = Field(default_factory=dict, description="Findings of each code.")
-    usable: bool = Field(description="Whether enough rows are usable.")
-
 
 SAMPLE = "refrigeration-requests"  # comes with every studio, to try everything with
 
@@ -117,6 +63,39 @@ class DatasetCalls(Calls):
             files = {"file": (path.name, file)}
             return self._connection.ask(Upload, "POST", "/api/uploads", files=files)
 
+    def inspect(
+        self,
+        *,
+        upload: str | None = None,
+        hub_id: str | None = None,
+        sample: str | None = None,
+        config: str | None = None,
+        split: str | None = None,
+        revision: str | None = None,
+        mapping: Mapping[str, Any] | None = None,
+    ) -> Job:
+        """See how the first rows of a source would be imported.
+
+        Args:
+            upload: A file that was sent.
+            hub_id: A dataset of the Hub.
+            sample: The sample `SAMPLE`.
+            config: Configuration of a Hub dataset.
+            split: Its split.
+            revision: Its branch, tag or commit.
+            mapping: A format and its columns, where they are not recognised.
+        """
+        body = {
+            "upload": upload,
+            "hub_id": hub_id,
+            "sample": sample,
+            "config": config,
+            "split": split,
+            "revision": revision,
+            "mapping": mapping,
+        }
+        return self._connection.start(Job, "/api/data/inspections", body)
+
     def add_dataset(
         self,
         name: str,
@@ -127,8 +106,21 @@ class DatasetCalls(Calls):
         config: str | None = None,
         split: str | None = None,
         revision: str | None = None,
+        mapping: Mapping[str, Any] | None = None,
+        policy: Mapping[str, Any] | None = None,
     ) -> Job:
         """Import an uploaded file, a dataset of the Hub, or the sample `SAMPLE`, under `name`.
+
+        Args:
+            name: What to call it.
+            upload: A file that was sent.
+            hub_id: A dataset of the Hub.
+            sample: The sample `SAMPLE`.
+            config: Configuration of a Hub dataset.
+            split: Its split.
+            revision: Its branch, tag or commit.
+            mapping: A format and its columns, where they are not recognised.
+            policy: What is to be done with what is found in it.
 
         Example:
             studio.wait(studio.add_dataset("dolly", hub_id="databricks/databricks-dolly-15k").id)
@@ -141,6 +133,8 @@ class DatasetCalls(Calls):
             "config": config,
             "split": split,
             "revision": revision,
+            "mapping": mapping,
+            "policy": policy,
         }
         return self._connection.start(Job, "/api/datasets", body)
 
@@ -152,14 +146,90 @@ class DatasetCalls(Calls):
         """Show one dataset."""
         return self._connection.get(Dataset, f"/api/datasets/{part(name)}")
 
-    def rows(self, name: str, *, offset: int = 0, limit: int = 20) -> RowPage:
-        """Look at rows."""
+    def rows(
+        self, name: str, *, offset: int = 0, limit: int = 20, row: int | None = None
+    ) -> RowPage:
+        """Look at rows: those after the first `offset`, or the one with the number `row`."""
         path = f"/api/datasets/{part(name)}/rows"
-        return self._connection.get(RowPage, path, offset=offset, limit=limit)
+        return self._connection.get(RowPage, path, offset=offset, limit=limit, row=row)
 
-    def validation(self, name: str) -> ValidationReport:
-        """Show what is wrong with a dataset, row by row."""
-        return self._connection.get(ValidationReport, f"/api/datasets/{part(name)}/validation")
+    def audit(self, name: str) -> Audit:
+        """Show everything that was found in a dataset."""
+        return self._connection.get(Audit, f"/api/datasets/{part(name)}/audit")
+
+    def findings(
+        self,
+        name: str,
+        *,
+        code: str | None = None,
+        severity: str | None = None,
+        row: int | None = None,
+        offset: int = 0,
+        limit: int = 100,
+    ) -> FindingPage:
+        """Show what is wrong, row by row, with the filters that are given."""
+        path = f"/api/datasets/{part(name)}/findings"
+        filters = {"code": code, "severity": severity, "row": row}
+        given = {key: value for key, value in filters.items() if value is not None}
+        return self._connection.get(FindingPage, path, offset=offset, limit=limit, **given)
+
+    def versions(self, name: str) -> list[Version]:
+        """Show how a dataset was made, from its import to its present version."""
+        return self._connection.get(list[Version], f"/api/datasets/{part(name)}/versions")
+
+    def card(self, name: str) -> str:
+        """Return the card of a dataset, in Markdown."""
+        return self._connection.get(Card, f"/api/datasets/{part(name)}/card").markdown
+
+    def set_policy(self, name: str, policy: Mapping[str, Any]) -> Dataset:
+        """Say what is to be done with what is found in a dataset."""
+        path = f"/api/datasets/{part(name)}/policy"
+        return self._connection.ask(Dataset, "PUT", path, json=dict(policy))
+
+    def changes(self, name: str, policy: Mapping[str, Any]) -> list[Change]:
+        """See the first rows that the cleaning and privacy of a policy would change."""
+        path = f"/api/datasets/{part(name)}/changes"
+        return self._connection.ask(list[Change], "POST", path, json=dict(policy))
+
+    def repair(
+        self,
+        name: str,
+        *,
+        steps: Sequence[Mapping[str, Any]] | None = None,
+        version: str | None = None,
+    ) -> Job:
+        """Repair a dataset: by its policy, by `steps`, or by going back to an earlier `version`.
+
+        Example:
+            studio.wait(studio.repair("requests", steps=[{"kind": "deduplicate"}]).id)
+        """
+        body = {"dataset": name, "steps": steps, "version": version}
+        return self._connection.start(Job, "/api/data/repairs", body)
+
+    def rehearse(self, name: str) -> Job:
+        """See the repairs and the split that a training would begin with."""
+        return self._connection.start(Job, "/api/data/rehearsals", {"dataset": name})
+
+    def preview_tokens(
+        self,
+        model: str,
+        *,
+        dataset: str | None = None,
+        rows: Sequence[int] = (),
+        text: str | None = None,
+        max_length: int | None = None,
+        chat_template: str | None = None,
+    ) -> Job:
+        """See rows of a dataset, or a text, as tokens, and which of them a training learns."""
+        body = {
+            "model": model,
+            "dataset": dataset,
+            "rows": list(rows) or None,
+            "text": text,
+            "max_length": max_length,
+            "chat_template": chat_template,
+        }
+        return self._connection.start(Job, "/api/data/token-previews", body)
 
     def remove_dataset(self, name: str) -> None:
         """Delete a dataset. Rows that a run was made with stay with the run."""

@@ -86,6 +86,22 @@ def a_job(number: int, kind: str, status: str = "queued", **changes: Any) -> Job
     return Job.model_validate({**given, **changes})
 
 
+POLICY: dict[str, Any] = {
+    "cleaning": ["encoding", "unicode"],
+    "privacy": {
+        **dict.fromkeys(("email", "phone", "iban", "card", "national_id", "secret"), "mask"),
+        **{"url_credentials": "mask", "ip": "report", "name": "report"},
+        **{"name_pipeline": "", "phone_region": ""},
+    },
+    "scan": "standard",
+    "marked": "report",
+    "near_duplicates": "report",
+    "near_threshold": 0.8,
+    "benchmarks": [],
+    "contaminated": "drop_row",
+}
+
+
 def a_dataset(name: str = "requests") -> Dataset:
     """Return a dataset of 25 rows."""
     return Dataset(
@@ -97,4 +113,5 @@ def a_dataset(name: str = "requests") -> Dataset:
         rows=25,
         created_at=NOW,
         report={"rows_read": 25},
+        policy=POLICY,
     )

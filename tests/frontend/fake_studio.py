@@ -6,11 +6,13 @@ from uuid import UUID
 
 from crewtune import (
     ApiError,
+    Audit,
+    Change,
     Dataset,
     Disk,
     Event,
     Experiment,
-    Finding,
+    FindingPage,
     Found,
     HubPage,
     Invitation,
@@ -28,9 +30,17 @@ from crewtune import (
     System,
     Upload,
     User,
-    ValidationReport,
+    Version,
 )
 from tests.frontend.answers import ADVICE, HOSTILE, NOW, RECEIPT, a_job
+from tests.frontend.data_answers import (
+    AUDIT,
+    INSPECTION,
+    PREVIEW,
+    REHEARSED,
+    REPAIRED,
+    VERSIONS,
+)
 
 
 class FakeStudio:
@@ -152,27 +162,49 @@ class FakeStudio:
     def datasets(self) -> list[Dataset]:
         return self.kept_datasets
 
-    def rows(self, name: str, *, offset: int = 0, limit: int = 20) -> RowPage:
+    def rows(
+        self, name: str, *, offset: int = 0, limit: int = 20, row: int | None = None
+    ) -> RowPage:
         messages = ({"role": "user", "content": HOSTILE}, {"role": "assistant", "content": "Hi"})
-        rows = [Row(row=offset + place + 1, messages=messages) for place in range(limit)]
+        numbers = range(offset + 1, offset + limit + 1) if row is None else [row]
+        rows = [Row(row=number, messages=messages) for number in numbers]
         return RowPage(rows=tuple(rows), total=25)
 
-    def validation(self, name: str) -> ValidationReport:
-        finding = Finding(
-            row=3,
-            field="messages",
-            severity="error",
-            code="empty_answer",
-            message="The answer is empty.",
-            remedy="Write one.",
-        )
-        return ValidationReport(
-            rows_checked=25,
-            rows_usable=24,
-            findings=(finding,),
-            counts={"empty_answer": 1},
-            usable=True,
-        )
+    def audit(self, name: str) -> Audit:
+        return AUDIT
+
+    def findings(self, name: str, **filters: Any) -> FindingPage:
+        self.asked.append(("findings", {key: it for key, it in filters.items() if it}))
+        return FindingPage(findings=AUDIT.findings, total=1, counts=AUDIT.counts)
+
+    def versions(self, name: str) -> list[Version]:
+        return VERSIONS
+
+    def card(self, name: str) -> str:
+        return f"# {HOSTILE}"
+
+    def set_policy(self, name: str, policy: dict[str, Any]) -> Dataset:
+        self._note("set_policy", name, policy)
+        return self.kept_datasets[0]
+
+    def changes(self, name: str, policy: dict[str, Any]) -> list[Change]:
+        return [Change(row=3, before=(HOSTILE,), after=("[EMAIL]",))]
+
+    def inspect(self, **source: Any) -> Job:
+        self._note("inspect", {key: it for key, it in source.items() if it})
+        return self._start("inspect", status="succeeded", result=INSPECTION)
+
+    def repair(self, name: str, **what: Any) -> Job:
+        self._note("repair", name, {key: it for key, it in what.items() if it})
+        return self._start("repair", status="succeeded", result=REPAIRED)
+
+    def rehearse(self, name: str) -> Job:
+        self._note("rehearse", name)
+        return self._start("rehearse", status="succeeded", result=REHEARSED)
+
+    def preview_tokens(self, **asked: Any) -> Job:
+        self._note("preview_tokens", asked)
+        return self._start("preview", status="succeeded", result=PREVIEW)
 
     def remove_dataset(self, name: str) -> None:
         self._note("remove_dataset", name)

@@ -1,4 +1,4 @@
-from frontend.tabs.data_tab import _name_of
+from frontend.data.wizard import name_of
 from tests.frontend.answers import HOSTILE, a_dataset, a_job
 from tests.frontend.fake_studio import FakeStudio
 from tests.frontend.screens import open_tab, texts
@@ -96,6 +96,6 @@ def test_a_dataset_is_deleted_from_the_list() -> None:
 
 
 def test_a_file_name_becomes_a_name_the_api_takes() -> None:
-    assert _name_of("Größe (1).jsonl") == "Gr--e--1-"
-    assert _name_of("..jsonl") == "dataset"
-    assert _name_of("plain.csv") == "plain"
+    assert name_of("Größe (1).jsonl") == "Gr--e--1-"
+    assert name_of("..jsonl") == "dataset"
+    assert name_of("plain.csv") == "plain"

@@ -33,6 +33,8 @@ def test_all_commands_are_there() -> None:
     assert {" ".join(one) for one in LEAVES} == {
         *("login", "register", "logout", "whoami", "train", "eval", "doctor"),
         *(f"data {name}" for name in ("add", "list", "show", "rows", "remove", "search")),
+        *(f"data {name}" for name in ("findings", "policy", "repair", "rehearse", "versions")),
+        *("data card", "data preview"),
         *("models list", "models search", "crew start", "crew receipts"),
         *(f"jobs {name}" for name in ("list", "show", "logs", "cancel", "priority", "resume")),
     }
@@ -109,7 +111,7 @@ def test_a_file_becomes_a_dataset_that_can_be_looked_at(
 
     assert [one["name"] for one in crewtune.json("data", "list")] == ["chats"]
     assert "40" in crewtune.done("data", "list")
-    assert crewtune.json("data", "show", "chats")["validation"]["rows_usable"] == 40
+    assert crewtune.json("data", "show", "chats")["audit"]["rows_usable"] == 40
     assert "40 of 40" in crewtune.done("data", "show", "chats")
     assert crewtune.json("data", "rows", "chats", "--limit", 2)["total"] == 40
     assert "user: Say 3\n" in crewtune.done("data", "rows", "chats", "--offset", 3)

@@ -32,7 +32,7 @@ def test_rows_and_what_is_wrong_with_them_are_shown(anna: Studio, dataset: str) 
     assert page.total == 40
     assert [message["content"] for message in page.rows[0].messages] == ["Say 39", "39"]
     assert page.rows[0].row == 40
-    assert anna.validation(dataset).rows_usable == 40
+    assert anna.audit(dataset).rows_usable == 40
 
 
 def test_a_dataset_that_is_removed_is_gone(anna: Studio, dataset: str) -> None:

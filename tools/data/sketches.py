@@ -100,7 +100,7 @@ def sketcher(threshold: float, seed: int) -> tuple[int, Sketch]:
         DatasetError: `threshold` is not from 0.5 to 1.
     """
     import numpy as np
-    from datasketch import MinHash  # type: ignore[import-untyped]
+    from datasketch import MinHash
 
     bands, length = _banding(threshold)
     # One for all texts: to draw the permutations takes longer than to sketch a row.

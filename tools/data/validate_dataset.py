@@ -2,10 +2,14 @@
 
 All problems of all rows are found at once. What is checked stands in `check_conversation`; here
 are the checks that need more than one row.
+
+Rows are read one at a time; of each, some 200 bytes stay.
 """
 
 from collections import Counter
 from collections.abc import Iterator
+from hashlib import blake2b
+from itertools import chain, islice
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tools.data.check_conversation import check_conversation
 from tools.data.conversation import Conversation, label_of, read_conversations, write_version
 from tools.data.conversation_text import answer_of, normalised_text, prompt_key
-from tools.data.deduplicate import without_repeats
+from tools.data.deduplicate import different
 from tools.data.enough_rows import MINIMUM_ROWS, REPEATED, refuse_too_few
 from tools.data.finding import Finding
 from tools.data.row_faults import finding
@@ -51,15 +55,20 @@ def validate(path: Path) -> ValidationReport:
     Raises:
         DatasetError: The dataset is missing, or a line is not a conversation.
     """
-    checked = list(_checked(path))
-    findings = [one for _, found in checked for one in found]
-    usable = sum(_first_error(found) is None for _, found in checked)
+    listed: list[Finding] = []
+    counts: Counter[str] = Counter()
+    rows = usable = 0
+    for _, found in _checked(path):
+        rows += 1
+        usable += _first_error(found) is None
+        counts.update(one.code for one in found)
+        listed += found[: _LISTED_FINDINGS - len(listed)]
     return ValidationReport(
         dataset=path.stem,
-        rows_checked=len(checked),
+        rows_checked=rows,
         rows_usable=usable,
-        findings=tuple(findings[:_LISTED_FINDINGS]),
-        counts=dict(Counter(one.code for one in findings)),
+        findings=tuple(listed),
+        counts=dict(counts),
         usable=usable >= MINIMUM_ROWS,
     )
 
@@ -71,27 +80,49 @@ def remove_invalid(source: Path, target_dir: Path) -> RemoveReport:
         DatasetError: `source` is missing or malformed, or fewer than 20 different rows would be
             left.
     """
-    kept: list[Conversation] = []
     removed: dict[str, list[int]] = {}
-    for conversation, found in _checked(source):
-        error = _first_error(found)
-        if error is None:
-            kept.append(conversation)
-        else:
-            removed.setdefault(error.code, []).append(conversation.row)
-    # Repeats stay here, but rows that are too few without them are refused with all reasons.
-    different, repeats = without_repeats(kept)
-    refuse_too_few(len(different), {**removed, REPEATED: [row for row, _ in repeats]})
+    kept = _kept(source, removed)
+    # Repeats stay here, but rows that are too few without them are refused with all reasons, and
+    # nothing is written: so the first rows are held until enough of them differ.
+    first: list[Conversation] = []
+    repeats: list[tuple[int, int]] = []
+    distinct = different(_held(kept, first), repeats)
+    different_rows = sum(1 for _ in islice(distinct, MINIMUM_ROWS))
+    refuse_too_few(different_rows, {**removed, REPEATED: [row for row, _ in repeats]})
+    rows_kept = 0
+
+    def counted() -> Iterator[Conversation]:
+        nonlocal rows_kept
+        for conversation in chain(first, kept):
+            rows_kept += 1
+            yield conversation
+
+    version = write_version(target_dir, label_of(source), counted())
     return RemoveReport(
-        dataset=write_version(target_dir, label_of(source), kept).stem,
-        rows_read=len(kept) + sum(map(len, removed.values())),
-        rows_kept=len(kept),
+        dataset=version.stem,
+        rows_read=rows_kept + sum(map(len, removed.values())),
+        rows_kept=rows_kept,
         removed={code: len(rows) for code, rows in removed.items()},
     )
 
 
+def _kept(source: Path, removed: dict[str, list[int]]) -> Iterator[Conversation]:
+    for conversation, found in _checked(source):
+        error = _first_error(found)
+        if error is None:
+            yield conversation
+        else:
+            removed.setdefault(error.code, []).append(conversation.row)
+
+
+def _held(rows: Iterator[Conversation], held: list[Conversation]) -> Iterator[Conversation]:
+    for conversation in rows:
+        held.append(conversation)
+        yield conversation
+
+
 def _checked(path: Path) -> Iterator[tuple[Conversation, list[Finding]]]:
-    first_answer: dict[object, tuple[int, str]] = {}
+    first_answer: dict[int, tuple[int, int]] = {}
     all_plain = all(one.plain_text for one in read_conversations(path))
     for conversation in read_conversations(path):
         found = check_conversation(conversation)
@@ -100,12 +131,18 @@ def _checked(path: Path) -> Iterator[tuple[Conversation, list[Finding]]]:
             found.append(finding(conversation.row, "messages", "no_question", message))
         # Plain text has no prompt, and a preference pair has two answers on purpose.
         if conversation.prompt and not conversation.chosen and _first_error(found) is None:
-            answer = normalised_text(answer_of(conversation))
-            first = first_answer.setdefault(prompt_key(conversation), (conversation.row, answer))
-            if first[1] != answer:
-                message = f"Row {first[0]} answers the same prompt differently."
+            answer = _digest(normalised_text(answer_of(conversation)))
+            prompt = _digest(repr(prompt_key(conversation)))
+            row, first = first_answer.setdefault(prompt, (conversation.row, answer))
+            if first != answer:
+                message = f"Row {row} answers the same prompt differently."
                 found.append(finding(conversation.row, "messages", "conflicting_answers", message))
         yield conversation, found
+
+
+def _digest(text: str) -> int:
+    """Return 8 bytes of a hash: two of a million texts are alike by chance once in 37 million."""
+    return int.from_bytes(blake2b(text.encode(errors="replace"), digest_size=8).digest())
 
 
 def _first_error(found: list[Finding]) -> Finding | None:

@@ -10,14 +10,12 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from backend.datasets import find_dataset
 from backend.jobs.place import OWNER_TAG, Place
 from backend.jobs.requests import RecommendRequest, TrainRequest
+from backend.jobs.work.repair import owned, policy_of
 from tools.data.conversation import read_conversations
-from tools.data.deduplicate import deduplicate
-from tools.data.split_dataset import SplitReport, split_dataset
-from tools.data.validate_dataset import remove_invalid
-from tools.errors import DatasetError
+from tools.data.make_fit import make_fit
+from tools.data.split_dataset import SplitReport
 from tools.files import sha256_of
 from tools.hub.resolve_model import ModelSource
 from tools.tracking.mlflow_run import DatasetInput, RunDescription
@@ -73,22 +71,18 @@ def do_recommend(place: Place, engine: Engine) -> dict[str, Any]:
 
 
 def prepare_rows(place: Place, engine: Engine, *, dataset_name: str) -> SplitReport:
-    """Return the split of the dataset without its faulty and repeated rows.
+    """Return the split of the dataset after the repairs that its policy asks for.
 
     Raises:
         DatasetError: There is no such dataset, or too little is left of it.
     """
-    dataset = find_dataset(engine, place.job.owner_id, dataset_name)
-    if dataset is None:
-        raise DatasetError(f"There is no dataset {dataset_name!r}. Import it first.")
-    folder = place.workspace.datasets
-    usable = remove_invalid(place.workspace.dataset(dataset.version), folder)
-    single = deduplicate(place.workspace.dataset(usable.dataset), folder)
-    dropped = dataset.rows - single.rows_kept
+    dataset = owned(place, engine, dataset_name)
+    source = place.workspace.dataset(dataset.version)
+    fit = make_fit(source, policy_of(place, engine, dataset), progress=place.progress)
+    dropped = fit.rows_read - fit.rows_kept
     if dropped:
-        place.progress.log(f"{dropped} of {dataset.rows} rows are left out: faulty or repeated.")
-    clean = place.workspace.dataset(single.dataset)
-    return split_dataset(clean, folder)
+        place.progress.log(f"{dropped} of {fit.rows_read} rows are left out.")
+    return fit.split
 
 
 def advise(

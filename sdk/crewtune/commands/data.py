@@ -3,11 +3,12 @@
 import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from crewtune.commands import care, tokens
 from crewtune.commands.following import started
 from crewtune.commands.screen import Screen, moment, plain, size
 from crewtune.commands.session import (
@@ -18,17 +19,24 @@ from crewtune.commands.session import (
     UrlOption,
     open_session,
 )
-from crewtune.datasets import SAMPLE, Row, Upload, ValidationReport
+from crewtune.data_models import Audit, Row, Upload
+from crewtune.datasets import SAMPLE
 from crewtune.work import HubPage
 
 app = typer.Typer(
-    help="Datasets: add, list, show, rows, remove, search.", no_args_is_help=True, epilog=EXIT_CODES
+    help="Datasets: add, look at, find what is wrong, repair, remove, search the Hub.",
+    no_args_is_help=True,
+    epilog=EXIT_CODES,
 )
+for _command in (
+    *(care.findings, care.repair, care.rehearse, care.policy, care.versions, care.card),
+    tokens.preview,
+):
+    app.command(epilog=EXIT_CODES)(_command)
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of one of your datasets.")]
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_SHOWN_FINDINGS = 10
 
 
 @app.command(epilog=EXIT_CODES)
@@ -45,6 +53,14 @@ def add(
     config: Annotated[str | None, typer.Option(help="Configuration of a Hub dataset.")] = None,
     split: Annotated[str | None, typer.Option(help="Split of a Hub dataset.")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit on the Hub.")] = None,
+    format_name: Annotated[
+        str | None,
+        typer.Option("--format", help="alpaca, sharegpt, messages, ... if not detected."),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PART=COLUMN", help="With --format, e.g. prompt=Frage."),
+    ] = None,
     follow: FollowOption = True,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -59,6 +75,7 @@ def add(
       crewtune data add requests.jsonl
       crewtune data add ~/requests.jsonl --name service-requests
       crewtune data add databricks/databricks-dolly-15k --split train
+      crewtune data add faq.csv --format alpaca --column prompt=Frage --column answer=Antwort
     """
     path = Path(source).expanduser()
     here = path.is_file()
@@ -71,6 +88,7 @@ def add(
         )
     if not on_hub and (config or split or revision):
         raise typer.BadParameter("--config, --split and --revision are for datasets of the Hub.")
+    mapping = _mapping(format_name, column)
     called = name or _name_for(source.rpartition("/")[2] if on_hub else path.stem)
     with open_session(context, url, as_json) as session:
         job = session.studio.add_dataset(
@@ -81,6 +99,7 @@ def add(
             config=config,
             split=split,
             revision=revision,
+            mapping=mapping,
         )
         started(session, job, follow_it=follow)
 
@@ -115,23 +134,26 @@ def show(
     \b
     Examples:
       crewtune data show requests
-      crewtune data show requests --json | jq .validation.counts
+      crewtune data show requests --json | jq .audit.counts
     """
     with open_session(context, url, as_json) as session:
-        dataset, checked = session.studio.dataset(name), session.studio.validation(name)
-        session.screen.json({"dataset": dataset, "validation": checked})
+        dataset, audit = session.studio.dataset(name), session.studio.audit(name)
+        session.screen.json({"dataset": dataset, "audit": audit})
         session.screen.facts(
             {
                 "name": dataset.name,
                 "rows": dataset.rows,
-                "usable": f"{checked.rows_usable} of {checked.rows_checked}",
+                "usable": f"{audit.rows_usable} of {audit.rows}",
                 "format": dataset.format,
                 "source": dataset.source,
                 "version": dataset.version,
+                "languages": ", ".join(
+                    f"{language} {share:.0%}" for language, share in audit.languages.items()
+                ),
                 "added": moment(dataset.created_at),
             }
         )
-        _show_findings(session.screen, checked)
+        _show_found(session.screen, name, audit)
 
 
 @app.command(epilog=EXIT_CODES)
@@ -243,21 +265,13 @@ def _send(session: Session, path: Path) -> Upload:
     return sent
 
 
-def _show_findings(screen: Screen, checked: ValidationReport) -> None:
-    if not checked.findings:
-        return
-    told = ", ".join(f"{code} {count}" for code, count in checked.counts.items())
-    screen.print(f"Found: {told}" if told else "Found:")
-    screen.table(
-        ("row", "", "what", "remedy"),
-        (
-            (one.row, one.severity, one.message, one.remedy)
-            for one in checked.findings[:_SHOWN_FINDINGS]
-        ),
-        empty="",
-    )
-    if len(checked.findings) > _SHOWN_FINDINGS:
-        screen.print("All of them: --json")
+def _show_found(screen: Screen, name: str, audit: Audit) -> None:
+    for remark in audit.remarks:
+        screen.print(f"{remark.severity}: {remark.message} {remark.remedy}")
+    counts = sorted(audit.counts.items(), key=lambda one: -one[1])
+    screen.table(("found", "times"), counts, empty="Nothing is wrong with it.")
+    if counts:
+        screen.print(f"Row by row: crewtune data findings {name}")
 
 
 def _show_row(screen: Screen, row: Row) -> None:
@@ -268,6 +282,17 @@ def _show_row(screen: Screen, row: Row) -> None:
         for message in getattr(row, part):
             prefix = "" if part == "messages" else f"{part}, "
             screen.print(f"  {prefix}{message.get('role')}: {message.get('content')}")
+    for piece in (*row.segments, *row.steps):
+        screen.print(f"  {'+' if piece.get('label') else '-'} {piece.get('text')}")
+
+
+def _mapping(format_name: str | None, columns: list[str] | None) -> dict[str, Any] | None:
+    if format_name is None and columns is None:
+        return None
+    pairs = [one.partition("=") for one in columns or ()]
+    if format_name is None or not all(part and column for part, _, column in pairs):
+        raise typer.BadParameter("Give --format, and each --column as PART=COLUMN.")
+    return {"format": format_name, "columns": {part: column for part, _, column in pairs}}
 
 
 def _name_for(source: str) -> str:

@@ -13,6 +13,8 @@ def outcome(job: Job) -> Iterator[str]:
     result = job.result or {}
     if job.kind == "import":
         yield from _import(result)
+    elif job.kind in ("repair", "rehearse"):
+        yield from _repair(result)
     elif job.kind == "train":
         yield from _train(result.get("training") or {}, job)
     elif job.kind == "recommend":
@@ -29,6 +31,20 @@ def _import(result: dict[str, Any]) -> Iterator[str]:
         left_out = result.get("problem_count") or 0
         said = f", {left_out} left out" if left_out else ""
         yield f"{result['rows_imported']} rows as {result.get('name')!r}{said}"
+
+
+def _repair(result: dict[str, Any]) -> Iterator[str]:
+    for one in result.get("repairs") or ():
+        kind, left_out = one["kind"].replace("_", " "), one["rows_read"] - one["rows_kept"]
+        yield f"{kind}: {one['rows_changed']} rows changed, {left_out} left out"
+    split = result.get("split")
+    if split:
+        yield (
+            f"{result['verdict']}: {split['train_rows']} rows to train on, "
+            f"{split['validation_rows']} to watch the loss, {split['heldout_rows']} held out"
+        )
+    elif "version" in result:
+        yield f"{result['dataset']!r} is now {result['version']}: {result['rows']} rows"
 
 
 def _train(training: dict[str, Any], job: Job) -> Iterator[str]:

@@ -95,6 +95,6 @@ def test_a_dataset_is_shown_and_forgotten(api: Api, ben: Person) -> None:
     assert (len(page["rows"]), page["total"]) == (2, 40)
     assert page["rows"][0]["messages"][0]["role"] == "user"
     assert page["rows"] == get("/rows?limit=100").json()["rows"][38:]
-    assert get("/validation").json()["rows_usable"] == 40
+    assert get("/audit").json()["rows_usable"] == 40
     assert api.client.delete("/api/datasets/colours", headers=ben.headers).status_code == 204
     assert get("").status_code == 404

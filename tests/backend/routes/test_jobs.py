@@ -17,9 +17,10 @@ from backend.routes import streams
 from backend.tables.job import Job, JobStatus
 from tests.backend.api import Api, Person
 from tests.colours import colour_chats
+from tools.data.audit_dataset import audit
 from tools.data.conversation import write_version
+from tools.data.data_policy import DataPolicy
 from tools.data.import_dataset import import_dataset
-from tools.data.validate_dataset import validate
 
 RANDOM = "00000000-0000-4000-8000-000000000000"
 
@@ -34,8 +35,10 @@ def add_colours(api: Api, owner: Person, name: str = "colours") -> None:
 
     folder = workspace_of(api.settings, UUID(owner.id)).datasets
     path = write_version(folder, "colours", colour_chats(40))
-    imported, checked = import_dataset(path, folder), validate(path)
-    keep_dataset(api.engine, UUID(owner.id), name, imported=imported, checked=checked)
+    imported, found = import_dataset(path, folder), audit(path)
+    keep_dataset(
+        api.engine, UUID(owner.id), name, imported=imported, audit=found, policy=DataPolicy()
+    )
 
 
 def train(api: Api, person: Person, **more: Any) -> Any:

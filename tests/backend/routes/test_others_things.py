@@ -43,6 +43,9 @@ PLAIN = {
         "setup_code",
         "status",
     ),
+    *("benchmarks", "chat_template", "cleaning", "code", "contaminated", "mapping", "marked"),
+    *("max_length", "near_duplicates", "near_threshold", "policy", "privacy", "row", "rows"),
+    *("scan", "severity", "steps", "text", "version"),
     *("client_id", "client_secret", "grant_type", "scope", "username"),
 }
 # In these bodies the field is a name that is given, not one that is looked up.
@@ -50,7 +53,13 @@ GIVES_A_NAME = {("POST /api/auth/api-keys", "name"), ("POST /api/datasets", "nam
 BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/users/{user_id}": {"active": True},
     "POST /api/crew-runs": {"model": "tiny", "goal": "sort requests"},
+    "POST /api/data/inspections": {},
+    "POST /api/data/rehearsals": {},
+    "POST /api/data/repairs": {},
+    "POST /api/data/token-previews": {"model": "tiny"},
     "POST /api/datasets": {"name": "mine"},
+    "POST /api/datasets/{name}/changes": {"scan": "strict"},
+    "PUT /api/datasets/{name}/policy": {"scan": "strict"},
     "POST /api/evaluations": {},
     "POST /api/trainings": {"model": "tiny"},
     "PUT /api/jobs/{job_id}/priority": {"priority": 0},

@@ -1,0 +1,225 @@
+"""What is done with findings: the policy with a live sample, repairs, versions, a rehearsal."""
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from crewtune import Change, Dataset, Job, Studio
+from frontend.jobs import draw_state
+from frontend.telling import Once, told
+
+_PRIVATE = {
+    "email": "E-mail addresses",
+    "phone": "Phone numbers",
+    "iban": "Bank accounts (IBAN)",
+    "card": "Payment cards",
+    "national_id": "National ids",
+    "secret": "Keys, tokens, passwords",
+    "url_credentials": "Passwords in URLs",
+    "ip": "IP addresses",
+    "name": "Names of people",
+}
+_ACTIONS = ["report", "mask", "pseudonymise", "drop_row", "ask"]
+_CHOICES = ["report", "drop_row", "ask"]
+_LEVELS = ["minimal", "standard", "strict", "maximum"]
+_CLEANING = ["encoding", "unicode", "unseen", "white_space", "markup"]
+_STEPS = {
+    "clean": "Clean the texts",
+    "redact": "Redact private values",
+    "remove_invalid": "Leave out faulty rows",
+    "deduplicate": "Leave out repeats",
+    "remove_near_duplicates": "Leave out near duplicates",
+    "remove_marked": "Leave out rows the scan marks",
+}
+
+
+def draw_policy(client: Studio, dataset: Dataset) -> None:
+    """Draw what is done with findings, and what it would do with some rows."""
+    st.caption("Every training applies this to its rows. The dataset itself changes by repairs.")
+    policy = _choices(client, dataset)
+    if st.button("Keep this policy", type="primary", key="data_policy_keep"):
+        client.set_policy(dataset.name, policy)
+        st.success("It holds for every training from now on.")
+    st.caption("The first rows that its cleaning and privacy would change:")
+    found = client.changes(dataset.name, policy)
+    if not found:
+        st.info("It would change none of the first 1,000 rows.")
+    for change in found:
+        _draw_change(change)
+
+
+def draw_repairs(client: Studio, dataset: Dataset) -> None:
+    """Draw the repairs that can be made, and the versions there are."""
+    chosen = st.multiselect(
+        "Repairs, in this order",
+        list(_STEPS),
+        format_func=_STEPS.__getitem__,
+        key="data_steps",
+        placeholder="none chosen: what the policy says",
+    )
+    clicked = st.button("Repair", type="primary", key="data_repair")
+    once = Once("data_repair", clicked=clicked)
+    if clicked:
+        steps = [_step(dataset, kind) for kind in _STEPS if kind in chosen] or None
+        asked = {"name": dataset.name, "version": dataset.version, "steps": steps}
+        job = once.send(asked, lambda: client.repair(dataset.name, steps=steps))
+        st.session_state["data_repair_job"] = str(job.id)
+    _draw_job(client, "data_repair_job", _draw_repaired, fresh=True)
+    _draw_versions(client, dataset)
+
+
+def draw_rehearsal(client: Studio, dataset: Dataset) -> None:
+    """Draw what a training would begin with."""
+    st.caption("What a training would learn from and be measured by. Nothing is changed.")
+    clicked = st.button("Preview the split", type="primary", key="data_rehearse")
+    once = Once("data_rehearse", clicked=clicked)
+    if clicked:
+        asked = {"name": dataset.name, "version": dataset.version}
+        job = once.send(asked, lambda: client.rehearse(dataset.name))
+        st.session_state["data_rehearse_job"] = str(job.id)
+    _draw_job(client, "data_rehearse_job", _draw_split)
+
+
+def _choices(client: Studio, dataset: Dataset) -> dict[str, Any]:
+    kept = dataset.policy
+    private = dict(kept.get("privacy", {}))
+    with st.container(border=True):
+        columns = st.columns(3)
+        for place, (kind, label) in enumerate(_PRIVATE.items()):
+            private[kind] = columns[place % 3].selectbox(
+                label,
+                _ACTIONS,
+                _ACTIONS.index(private.get(kind, "report")),
+                key=_key(dataset, kind),
+            )
+        if private["name"] != "report" and not private.get("name_pipeline"):
+            st.caption("Names are sought once privacy.name_pipeline names a spaCy pipeline.")
+    with st.container(border=True):
+        cleaning = st.multiselect(
+            "Cleaning", _CLEANING, kept.get("cleaning", []), key=_key(dataset, "cleaning")
+        )
+        left, middle, right = st.columns(3)
+        scan = left.selectbox(
+            "Scan for attacks", _LEVELS, _LEVELS.index(kept["scan"]), key=_key(dataset, "scan")
+        )
+        marked = _choice(middle, dataset, "marked", "Rows it marks")
+        near = _choice(right, dataset, "near_duplicates", "Near duplicates")
+        others = [one.name for one in client.datasets() if one.name != dataset.name]
+        benchmarks = st.multiselect(
+            "Benchmarks that must not be learnt",
+            others,
+            [name for name in kept.get("benchmarks", ()) if name in others],
+            key=_key(dataset, "benchmarks"),
+        )
+    return {
+        **kept,
+        "privacy": private,
+        "cleaning": cleaning,
+        "scan": scan,
+        "marked": marked,
+        "near_duplicates": near,
+        "benchmarks": benchmarks,
+    }
+
+
+def _choice(place: Any, dataset: Dataset, field: str, label: str) -> str:
+    now = _CHOICES.index(dataset.policy[field])
+    chosen: str = place.selectbox(label, _CHOICES, now, key=_key(dataset, field))
+    return chosen
+
+
+def _key(dataset: Dataset, field: str) -> str:
+    # Another dataset has other choices, so its widgets are others too.
+    return f"data_policy_{field}_{dataset.name}"
+
+
+def _draw_change(change: Change) -> None:
+    with st.container(border=True):
+        st.caption(f"Row {change.row}")
+        before, after = st.columns(2)
+        for text in change.before:
+            before.text(text)
+        if change.after is None:
+            after.caption("left out")
+        for text in change.after or ():
+            after.text(text)
+
+
+def _step(dataset: Dataset, kind: str) -> dict[str, Any]:
+    policy = dataset.policy
+    settings: dict[str, dict[str, Any]] = {
+        "clean": {"steps": policy["cleaning"]} if policy["cleaning"] else {},
+        "redact": {"policy": policy["privacy"]},
+        "remove_marked": {"level": policy["scan"]},
+        "remove_near_duplicates": {"threshold": policy["near_threshold"]},
+    }
+    return {"kind": kind, **settings.get(kind, {})}
+
+
+@st.fragment(run_every="1s")
+def _draw_job(client: Studio, key: str, draw: Any, *, fresh: bool = False) -> None:
+    job_id = st.session_state.get(key)
+    if job_id is None:
+        return
+    with told():
+        job = client.job(job_id)
+        if job.succeeded:
+            if fresh and st.session_state.get(f"{key}_seen") != job_id:
+                st.session_state[f"{key}_seen"] = job_id
+                st.rerun()
+            draw(job)
+        else:
+            draw_state(job)
+
+
+def _draw_repaired(job: Job) -> None:
+    result = job.result or {}
+    for one in result.get("repairs", ()):
+        left_out = one["rows_read"] - one["rows_kept"]
+        st.write(
+            f"{_STEPS.get(one['kind'], one['kind'])}: {one['rows_changed']:,} rows changed, "
+            f"{left_out:,} left out."
+        )
+    st.success(f"{result.get('rows', 0):,} rows; {result.get('rows_usable', 0):,} are usable.")
+
+
+def _draw_split(job: Job) -> None:
+    result = job.result or {}
+    split = result.get("split", {})
+    parts = {"To train on": "train", "To watch the loss": "validation", "Held out": "heldout"}
+    st.badge(result.get("verdict", ""), color="green")
+    for place, (label, part) in zip(st.columns(3), parts.items(), strict=True):
+        place.metric(label, f"{split.get(f'{part}_rows', 0):,} rows", border=True)
+    for one in result.get("repairs", ()):
+        left_out = one["rows_read"] - one["rows_kept"]
+        st.write(
+            f"{_STEPS.get(one['kind'], one['kind'])}: {one['rows_changed']:,} rows changed, "
+            f"{left_out:,} left out."
+        )
+    with st.expander("Everything the split says"):
+        st.json(split)
+
+
+def _draw_versions(client: Studio, dataset: Dataset) -> None:
+    versions = client.versions(dataset.name)
+    if not versions:
+        return
+    st.caption("How it was made. No version is lost.")
+    rows = [
+        {
+            "Version": one.version,
+            "Step": str(one.step.get("kind", "")).replace("_", " "),
+            "Rows kept": one.report.get("rows_kept"),
+            "Settings": json.dumps({k: v for k, v in one.step.items() if k != "kind"}),
+        }
+        for one in versions
+    ]
+    st.dataframe(rows, hide_index=True, key="data_versions")
+    earlier = [one.version for one in versions if one.version != dataset.version]
+    if earlier:
+        back = st.selectbox("Go back to", earlier, key="data_back_to")
+        if st.button("Go back", key="data_back"):
+            job = client.repair(dataset.name, version=back)
+            st.session_state["data_repair_job"] = str(job.id)
+            st.rerun()

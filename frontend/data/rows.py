@@ -1,0 +1,72 @@
+"""Rows of a dataset, by the page or one by its number."""
+
+from typing import Any, Literal
+
+import streamlit as st
+
+from crewtune import Dataset, Row, RowPage, Studio
+from frontend.words import plain
+
+_ROWS = 10
+
+
+def draw_rows(client: Studio, dataset: Dataset) -> None:
+    """Draw a page of rows, or one row."""
+    wanted = st.session_state.pop("data_row_wanted", None)
+    if wanted is not None:
+        st.session_state["data_row"] = wanted
+    left, right = st.columns([1, 3], vertical_alignment="bottom")
+    number = left.number_input("Row number", 0, key="data_row", help="0 shows page by page.")
+    if number:
+        page = client.rows(dataset.name, row=number, limit=1)
+        if not page.rows:
+            st.info(f"The dataset has no row {number}.")
+        return draw_page(page)
+    pages = max(1, -(-dataset.rows // _ROWS))
+    shown = right.number_input(f"Page, of {pages:,}", 1, pages, 1, key="data_page", width=160)
+    return draw_page(client.rows(dataset.name, offset=(shown - 1) * _ROWS, limit=_ROWS))
+
+
+def go_to_row(number: int) -> None:
+    """Turn to the rows, at the one with that number."""
+    st.session_state["data_row_wanted"] = number
+    st.session_state["data_view_wanted"] = "Rows"
+    st.rerun()
+
+
+def draw_page(page: RowPage) -> None:
+    """Draw the rows of a page."""
+    for row in page.rows:
+        with st.container(border=True):
+            st.caption(f"Row {row.row}")
+            for who, text in parts_of(row):
+                role, said = st.columns([1, 8])
+                role.caption(plain(who))
+                said.text(text or "(empty)")
+
+
+def parts_of(row: Row) -> list[tuple[str, str]]:
+    """Return everything that a row says, each with who says it."""
+    parts = [(_role(one), _words(one)) for one in row.messages]
+    parts += [("chosen", _words(one)) for one in _side(row, "chosen")]
+    parts += [("rejected", _words(one)) for one in _side(row, "rejected")]
+    for piece in row.segments:
+        parts.append(("learnt" if piece.get("label") else "not learnt", piece["text"]))
+    for piece in row.steps:
+        parts.append(("right" if piece.get("label") else "wrong", piece["text"]))
+    return parts
+
+
+def _side(row: Row, side: Literal["chosen", "rejected"]) -> tuple[dict[str, Any], ...]:
+    return row.chosen if side == "chosen" else row.rejected
+
+
+def _role(message: dict[str, Any]) -> str:
+    return f"{message['role']} (not learnt)" if message.get("weight") == 0 else message["role"]
+
+
+def _words(message: dict[str, Any]) -> str:
+    thought = message.get("reasoning_content")
+    calls = [f"{one['name']}({one['arguments']})" for one in message.get("tool_calls", ())]
+    pieces = [f"(thinks) {thought}" if thought else "", message.get("content", ""), *calls]
+    return "\n".join(piece for piece in pieces if piece)

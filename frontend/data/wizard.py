@@ -1,0 +1,198 @@
+"""Send a file, and import it at once or after a look at how its first rows would come out."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from crewtune import Job, Row, Studio, Upload
+from frontend.data.rows import parts_of
+from frontend.jobs import draw_state
+from frontend.telling import Once, told
+from frontend.words import plain
+
+_TYPES = ["jsonl", "ndjson", "json", "csv", "tsv", "parquet", "gz", "zst"]
+_SHOWN_ROWS = 3
+_SHOWN_PROBLEMS = 10
+# The parts that a person is asked for, by format; the others are found by themselves.
+_PARTS = {
+    "messages": ("messages", "system", "tools"),
+    "sharegpt": ("messages", "system", "tools"),
+    "alpaca": ("prompt", "input", "answer", "system"),
+    "prompt-completion": ("prompt", "answer"),
+    "preference": ("prompt", "chosen", "rejected"),
+    "unpaired-preference": ("prompt", "answer", "label"),
+    "question-answer": ("prompt", "answer"),
+    "chained": ("prompt", "answer", "id", "parent"),
+    "stepwise": ("prompt", "steps", "step_labels"),
+    "prompt-only": ("prompt",),
+    "segments": ("segments",),
+    "text": ("answer",),
+}
+_NONE = "(none)"
+
+
+def draw_upload(client: Studio) -> None:
+    """Draw the form, and the wizard of a file that is looked at first."""
+    st.subheader("Upload a file")
+    with st.form("data_upload"):
+        file = st.file_uploader(
+            "JSONL, JSON, CSV or Parquet, also as .gz or .zst",
+            type=_TYPES,
+            key="data_file",
+            help="Rows of messages, ShareGPT, Alpaca, prompt and completion, preferences, text ...",
+        )
+        name = st.text_input(
+            "Call it", key="data_new_name", placeholder="left empty: the name of the file"
+        )
+        with st.container(horizontal=True):
+            sent = st.form_submit_button("Upload", type="primary")
+            looked = st.form_submit_button("Look at it first")
+    once = Once("data_upload", clicked=sent or looked)
+    if (sent or looked) and file is None:
+        st.warning("Choose a file first.")
+    elif (sent or looked) and file is not None:
+        with told():
+            _receive(client, once, file, name.strip() or name_of(file.name), look_first=looked)
+    _draw_wizard(client)
+
+
+def name_of(filename: str) -> str:
+    """Return a name for a dataset that is like the name of its file."""
+    stem = filename.rpartition(".")[0]
+    letters = [
+        sign if sign.isascii() and (sign.isalnum() or sign in "._-") else "-" for sign in stem
+    ]
+    return "".join(letters).lstrip("._-")[:96] or "dataset"
+
+
+def _receive(
+    client: Studio, once: Once, file: UploadedFile, name: str, *, look_first: bool
+) -> None:
+    asked = {"file": file.file_id, "name": name, "look": look_first}
+    if look_first:
+        job = once.send(asked, lambda: _inspect(client, _send(client, file).upload, name))
+        st.session_state["data_wizard_job"] = str(job.id)
+        return
+    job = once.send(asked, lambda: client.add_dataset(name, upload=_send(client, file).upload))
+    st.success(f"{plain(file.name)} was received. Job #{job.number} imports it.")
+
+
+def _send(client: Studio, file: UploadedFile) -> Upload:
+    # The client sends files, not memory, so that large ones go a piece at a time.
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / (Path(file.name).name or "unnamed")
+        path.write_bytes(file.getbuffer())
+        return client.upload(path)
+
+
+def _inspect(client: Studio, upload: str, name: str, mapping: dict[str, Any] | None = None) -> Job:
+    st.session_state["data_wizard"] = {"upload": upload, "name": name, "mapping": mapping}
+    return client.inspect(upload=upload, mapping=mapping)
+
+
+@st.fragment(run_every="1s")
+def _draw_wizard(client: Studio) -> None:
+    job_id, kept = st.session_state.get("data_wizard_job"), st.session_state.get("data_wizard")
+    if job_id is None or kept is None:
+        return
+    with told():
+        job = client.job(job_id)
+        with st.container(border=True):
+            st.markdown(f"**{plain(kept['name'])}**")
+            if not job.ended:
+                draw_state(job)
+                return
+            if job.error is not None:
+                st.error(plain(job.error.reason))
+            _draw_found(client, kept, job.result or {})
+
+
+def _draw_found(client: Studio, kept: dict[str, Any], found: dict[str, Any]) -> None:
+    layout, columns = found.get("layout") or {}, [one["name"] for one in found.get("columns", ())]
+    if layout:
+        sure = f"{layout['confidence']:.0%} sure"
+        st.write(f"Format: **{plain(layout['format'])}** ({sure})")
+    elif found:
+        st.error(plain(found.get("refusal") or ""))
+    if columns:
+        shapes = (f"{plain(one['name'])} ({plain(one['shape'])})" for one in found["columns"])
+        st.caption(f"Columns: {', '.join(shapes)}")
+    mapping = _choose(layout, columns)
+    _draw_ways_on(client, kept, mapping if columns else None, fits=bool(layout))
+    _draw_first_rows(found)
+
+
+def _draw_ways_on(
+    client: Studio, kept: dict[str, Any], mapping: dict[str, Any] | None, *, fits: bool
+) -> None:
+    with st.container(horizontal=True):
+        if fits and st.button("Import it", type="primary", key="data_wizard_import"):
+            client.add_dataset(kept["name"], upload=kept["upload"], mapping=kept["mapping"])
+            _close()
+            st.rerun()
+        if mapping and st.button("Look again with these", key="data_wizard_again"):
+            job = _inspect(client, kept["upload"], kept["name"], mapping)
+            st.session_state["data_wizard_job"] = str(job.id)
+            st.rerun()
+        if st.button("Close", key="data_wizard_close"):
+            _close()
+            st.rerun()
+
+
+def _draw_first_rows(found: dict[str, Any]) -> None:
+    for note in found.get("notes", ()):
+        st.info(plain(note))
+    for problem in found.get("problems", ())[:_SHOWN_PROBLEMS]:
+        st.warning(
+            f"Row {problem['row']}, {plain(problem['field'])}: {plain(problem['problem'])}. "
+            f"{plain(problem['remedy'])}"
+        )
+    made = {one["row"]: one for one in found.get("conversations", ())}
+    for row in found.get("rows", ())[:_SHOWN_ROWS]:
+        _draw_before_and_after(row, made.get(row["row"]))
+
+
+def _choose(layout: dict[str, Any], columns: list[str]) -> dict[str, Any]:
+    """Draw the format and its columns; return what was chosen as a mapping."""
+    formats = list(_PARTS)
+    now = layout.get("format")
+    with st.expander("Not what you meant? Say which column is which", expanded=not layout):
+        chosen = st.selectbox(
+            "Format", formats, formats.index(now) if now in formats else 0, key="data_map_format"
+        )
+        parts: dict[str, str] = {}
+        for part in _PARTS[chosen]:
+            options = [_NONE, *columns]
+            taken = layout.get(part)
+            column = st.selectbox(
+                part.replace("_", " ").capitalize(),
+                options,
+                options.index(taken) if taken in options else 0,
+                key=f"data_map_{chosen}_{part}",
+            )
+            if column != _NONE:
+                parts[part] = column
+    return {"format": chosen, "columns": parts}
+
+
+def _draw_before_and_after(row: dict[str, Any], made: dict[str, Any] | None) -> None:
+    with st.container(border=True):
+        st.caption(f"Row {row['row']}, as it is in the file and as it comes out")
+        before, after = st.columns(2)
+        for column, value in row["values"].items():
+            before.caption(plain(column))
+            before.text(value)
+        if made is None:
+            after.caption("left out")
+        else:
+            for who, text in parts_of(Row.model_validate(made)):
+                after.caption(plain(who))
+                after.text(text)
+
+
+def _close() -> None:
+    st.session_state.pop("data_wizard", None)
+    st.session_state.pop("data_wizard_job", None)

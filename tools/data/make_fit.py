@@ -1,0 +1,100 @@
+"""Repair a dataset as its owner's policy says, split it, and say whether it is fit to train on.
+
+It is what the Data Manager does when nobody judges: the same tools in the same order.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tools.data.audit_dataset import AuditReport
+from tools.data.data_policy import DataPolicy
+from tools.data.privacy.kinds import KINDS, spoken
+from tools.data.repair import Repaired, repair
+from tools.data.split_dataset import SplitReport, split_dataset
+from tools.progress import NoProgress, Progress
+
+Verdict = Literal["fit", "fit after repairs"]
+
+
+class FitReport(BaseModel):
+    """What was repaired, and what there is to train on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    verdict: Verdict
+    repairs: tuple[Repaired, ...] = Field(description="Those that changed something.")
+    rows_read: int
+    rows_kept: int
+    split: SplitReport
+
+
+def make_fit(source: Path, policy: DataPolicy, *, progress: Progress | None = None) -> FitReport:
+    """Repair and split the dataset version at `source`.
+
+    Raises:
+        DatasetError: It is missing or malformed, too little would be left of it, or the policy
+            leaves a question open.
+    """
+    progress = progress or NoProgress()
+    done: list[Repaired] = []
+    current = source
+    for what in policy.repairs():
+        made = repair(current, what, progress=progress)
+        if made.dataset != current.stem:
+            done.append(made)
+            progress.log(told(made))
+        current = source.with_name(f"{made.dataset}.jsonl")
+        rows_kept = made.rows_kept
+        rows_read = done[0].rows_read if done else made.rows_read
+    return FitReport(
+        verdict="fit after repairs" if done else "fit",
+        repairs=tuple(done),
+        rows_read=rows_read,
+        rows_kept=rows_kept,
+        split=split_dataset(current, source.parent),
+    )
+
+
+def told(made: Repaired) -> str:
+    """Return what a repair did, in a sentence."""
+    parts = []
+    if made.rows_changed:
+        parts.append(f"{made.rows_changed:,} rows changed")
+    if made.rows_kept < made.rows_read:
+        parts.append(f"{made.rows_read - made.rows_kept:,} rows left out")
+    kind = made.kind.replace("_", " ")
+    return f"{kind[:1].upper()}{kind[1:]}: {', '.join(parts) or 'nothing to do'}."
+
+
+def open_questions(policy: DataPolicy, found: AuditReport) -> tuple[str, ...]:
+    """Return what the owner must decide before `found` can be repaired."""
+    return tuple(_questions(policy, found))
+
+
+def _questions(policy: DataPolicy, found: AuditReport) -> Iterator[str]:
+    for kind in KINDS:
+        count = found.privacy.found.get(kind, 0)
+        if count and policy.privacy.action(kind) == "ask":
+            yield (
+                f"The dataset holds {spoken(kind, count)}. Set privacy.{kind} to report, drop_row, "
+                "mask or pseudonymise."
+            )
+    if policy.marked == "ask" and found.scan.rows_marked:
+        yield (
+            f"The scan for attacks marks {found.scan.rows_marked:,} rows. Set marked to report or "
+            "drop_row."
+        )
+    if policy.near_duplicates == "ask" and found.near_duplicates.clusters:
+        yield (
+            f"{found.near_duplicates.rows_in_clusters:,} rows are nearly the same as another. Set "
+            "near_duplicates to report or drop_row."
+        )
+    rows = found.contamination.rows if found.contamination else 0
+    if policy.contaminated == "ask" and rows:
+        yield (
+            f"{rows:,} rows share a passage with a benchmark. Set contaminated to report or "
+            "drop_row."
+        )
