@@ -153,37 +153,40 @@ def _examine(
         )
     pieces_of = _piecer(words)
     known = {name: _Benchmark(_joined(map(pieces_of, texts))) for name, texts in benchmarks.items()}
-    rows_read = _count(dataset, known, pieces_of)
-    overlapping = bytearray()
-    for row in read_conversations(dataset):
+    overlapping = _count(dataset, known, pieces_of)
+    for place, row in enumerate(read_conversations(dataset)):
+        if not overlapping[place]:
+            continue
         pieces = _pieces_of_row(row, pieces_of)
         hits = [one for one in known.values() if one.overlaps(pieces)]
-        overlapping.append(bool(hits))
+        overlapping[place] = bool(hits)
         for benchmark in hits:
             benchmark.rows.append(row.row)
     report = ContaminationReport(
-        rows_read=rows_read,
+        rows_read=len(overlapping),
         words=words,
         rows=sum(overlapping),
-        overlaps={name: _overlap(one, rows_read) for name, one in known.items()},
+        overlaps={name: _overlap(one, len(overlapping)) for name, one in known.items()},
     )
     return report, overlapping
 
 
 def _count(
     dataset: Path, known: Mapping[str, _Benchmark], pieces_of: Callable[[str], np.ndarray]
-) -> int:
-    """Count the rows that have each piece, mark what is common, and return how many rows are."""
-    rows_read = 0
+) -> bytearray:
+    """Count the rows that have each piece, mark what is common; return 1 for a row that has any."""
+    touched = bytearray()
     for row in read_conversations(dataset):
-        rows_read += 1
         pieces = _pieces_of_row(row, pieces_of)
+        touched.append(0)
         for benchmark in known.values():
-            benchmark.rows_with[benchmark.places(pieces)] += 1
-    most = max(_COMMON_ROWS, int(rows_read * _COMMON_SHARE))
+            places = benchmark.places(pieces)
+            benchmark.rows_with[places] += 1
+            touched[-1] |= bool(len(places))
+    most = max(_COMMON_ROWS, int(len(touched) * _COMMON_SHARE))
     for benchmark in known.values():
         benchmark.common = benchmark.rows_with > most
-    return rows_read
+    return touched
 
 
 def _overlap(benchmark: _Benchmark, rows_read: int) -> Overlap:
