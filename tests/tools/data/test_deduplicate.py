@@ -1,13 +1,31 @@
 """Repeated rows go, and only those."""
 
+import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.tools.data.rows import chat, chats, load_version, pair, save_version, text
-from tools.data.conversation import Conversation
-from tools.data.deduplicate import DeduplicateReport, deduplicate, without_repeats
+from tools.data.conversation import Conversation, Segment, Step, ToolCall
+from tools.data.deduplicate import DeduplicateReport, deduplicate, different, without_repeats
 from tools.errors import DatasetError
+
+CALL = ToolCall(name="add", arguments={"a": 1}, id="call_1")
+OTHER_CALL = ToolCall(name="add", arguments={"a": 2}, id="call_1")
+UNLEARNT = Segment(text="a", label=False)
+
+
+def answered(**fields: Any) -> Conversation:
+    """Return a row whose answer has `fields`."""
+    row = chat("Hi")
+    return row.model_copy(
+        update={"messages": (row.messages[0], row.messages[1].model_copy(update=fields))}
+    )
+
+
+def bare(**fields: Any) -> Conversation:
+    return Conversation(row=1, **fields)
 
 
 def test_the_first_of_the_repeated_rows_stays(tmp_path: Path) -> None:
@@ -41,10 +59,42 @@ def test_case_white_space_and_unicode_variants_do_not_count(twin: str) -> None:
         (pair("Hi", "a", "b"), pair("Hi", "a", "c")),
         (pair("Hi", "a", "b"), pair("Hi", "b", "a")),
         (chat("a b"), chat("ab")),
+        (answered(tool_calls=(CALL,)), answered(tool_calls=(OTHER_CALL,))),
+        (answered(reasoning_content="So."), answered(reasoning_content="Thus.")),
+        (answered(weight=1), answered(weight=0)),
+        (bare(segments=(Segment(text="a", label=True),)), bare(segments=(UNLEARNT,))),
+        (bare(steps=(Step(text="a", label=True),)), bare(steps=(Step(text="a", label=False),))),
+        (bare(label=True), bare(label=False)),
+        (bare(tools=({"name": "add"},)), bare(tools=({"name": "subtract"},))),
+        (bare(extra={"answer": 1}), bare(extra={"answer": 2})),
     ],
 )
 def test_rows_that_differ_both_stay(first: Conversation, second: Conversation) -> None:
     assert without_repeats([first, second]) == ([first, second], [])
+
+
+def test_the_name_of_a_call_and_the_group_do_not_count() -> None:
+    first = answered(tool_calls=(CALL,))
+    renamed = answered(tool_calls=(CALL.model_copy(update={"id": "call_2"}),))
+    second = renamed.model_copy(update={"row": 2, "group": "page 3"})
+
+    assert without_repeats([first, second]) == ([first], [(2, 1)])
+
+
+def test_planted_repeats_are_found_and_nothing_else() -> None:
+    draw = random.Random(6)
+    rows = chats(5000)
+    planted = draw.sample(rows, 100)
+    twins = [
+        chat(row.messages[0].content.upper() + "\n", row.messages[1].content, 5000 + n)
+        for n, row in enumerate(planted, start=1)
+    ]
+    repeats: list[tuple[int, int]] = []
+
+    kept = list(different([*rows, *twins], repeats))
+
+    assert kept == rows
+    assert repeats == [(5000 + n, row.row) for n, row in enumerate(planted, start=1)]
 
 
 def test_only_the_first_fifty_repeats_are_listed(tmp_path: Path) -> None:

@@ -16,9 +16,11 @@ from tools.data.near_duplicates import (
     NearRemoveReport,
     find_near_duplicates,
     find_near_duplicates_across,
+    near_clusters,
     remove_near_duplicates,
 )
 from tools.data.shingles import compared_text, jaccard, shingles_of
+from tools.data.sketches import Sketches
 from tools.errors import DatasetError
 
 LONG = "The door of the upright freezer at the back of our shop does not close any more since"
@@ -144,14 +146,13 @@ def test_held_out_rows_that_nearly_stand_in_the_training_data_are_named(tmp_path
     )
 
 
-def test_rows_of_one_template_take_bounded_time(tmp_path: Path) -> None:
+def test_a_row_of_a_template_is_not_compared_with_all_others(tmp_path: Path) -> None:
     rows = [chat(f"Where is order {n * 7919 % 100003} that I made?", row=n) for n in range(1, 1001)]
-    source = save_version(tmp_path, rows)
+    sketches = Sketches((save_version(tmp_path, rows),), threshold=0.8, seed=1)
 
-    began = time.process_time()
-    find_near_duplicates(source)
+    near_clusters(sketches, 0.8)
 
-    assert time.process_time() - began < 20  # 2 s here; comparing all with all takes 30
+    assert max(sketches.failures) == 16
 
 
 @pytest.mark.parametrize("letter", ["a", "a ", ".", "好", "ﷺ", "\u0301"])
