@@ -24,6 +24,7 @@ MAXIMUM_UNPACKED_BYTES = 64 * 1024**3
 MAXIMUM_RATIO = 250
 _HARMLESS_BYTES = 64 * 1024**2
 _WINDOW_BYTES = 128 * 1024**2  # as much as zstd itself unpacks without being asked
+_PIECE_BYTES = 1024  # of zstd; so few unpack to 40 MiB at most
 _BUFFER_BYTES = 256 * 1024
 _HEAD_BYTES = 4096
 
@@ -148,10 +149,40 @@ class _Unpacked(io.RawIOBase):
         )
 
 
-def _stream(path: Path, packed: BinaryIO) -> BinaryIO:
+def _stream(path: Path, packed: BinaryIO) -> "gzip.GzipFile | _Frames":
     if path.suffix.lower() == ".gz":
-        return gzip.GzipFile(fileobj=packed, mode="rb")  # type: ignore[return-value]
-    import zstandard
+        return gzip.GzipFile(fileobj=packed, mode="rb")
+    return _Frames(packed)
 
-    decompressor = zstandard.ZstdDecompressor(max_window_size=_WINDOW_BYTES)
-    return decompressor.stream_reader(packed, read_across_frames=True)
+
+class _Frames:
+    """What a file of zstd holds. Its own reader would take a file that is cut for a whole one."""
+
+    def __init__(self, packed: BinaryIO) -> None:
+        import zstandard
+
+        self._packed = packed
+        self._unpack = zstandard.ZstdDecompressor(max_window_size=_WINDOW_BYTES)
+        self._frame: zstandard.ZstdDecompressionObj | None = None
+        self._left = memoryview(b"")
+
+    def read(self, count: int) -> bytes:
+        """Return as many bytes or fewer; none at the end."""
+        while not self._left:
+            piece = self._packed.read(_PIECE_BYTES)
+            if not piece:
+                if self._frame is not None:
+                    raise EOFError
+                return b""
+            self._left = memoryview(self._unpacked(piece))
+        data, self._left = self._left[:count], self._left[count:]
+        return bytes(data)
+
+    def _unpacked(self, piece: bytes) -> bytes:
+        parts = []
+        while piece:
+            frame = self._frame or self._unpack.decompressobj()
+            parts.append(frame.decompress(piece))
+            piece = frame.unused_data if frame.eof else b""
+            self._frame = None if frame.eof else frame
+        return b"".join(parts)
