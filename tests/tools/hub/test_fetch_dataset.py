@@ -79,6 +79,17 @@ print(import_dataset(HubDataset(**dataset), target, token=token).model_dump_json
 """
 
 
+_FIRST_ROWS_PROBE = """
+import json, sys
+from itertools import islice
+from tools.hub.fetch_dataset import HubDataset, fetch_dataset
+
+token, [dataset] = json.loads(sys.argv[1])
+fetched = fetch_dataset(HubDataset(**dataset), token=token)
+print(json.dumps([fetched.config, list(islice(fetched.rows, 2))]))
+"""
+
+
 def _lines(*rows: dict[str, str]) -> bytes:
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
@@ -99,6 +110,9 @@ TEXTS = {"de.jsonl": _lines({"text": "Hallo"}), "en.jsonl": _lines({"text": "Hel
 
 REPOSITORIES = {
     "anna/chats": {"train.jsonl": _lines(ROW, ROW), "test.jsonl": _lines(ROW)},
+    "anna/shards": {
+        f"data/train-0000{shard}-of-00003.parquet": _parquet(ROW, ROW) for shard in range(3)
+    },
     "anna/table": {"data/train-00000-of-00001.parquet": _parquet(ROW)},
     "anna/many": {"README.md": _card(GERMAN, ENGLISH), **TEXTS},
     "anna/usual": {"README.md": _card(GERMAN, {**ENGLISH, "default": True}), **TEXTS},
@@ -120,6 +134,7 @@ class _Hub(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = unquote(urlparse(self.path).path)
+        self.server.asked.append((self.command, path.rpartition("/")[2]))  # type: ignore[attr-defined]
         self.server.tokens.append(self.headers.get("Authorization"))  # type: ignore[attr-defined]
         if match := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)(/revision/([^/]+))?", path):
             self._describe(match[1], match[3])
@@ -196,6 +211,7 @@ class _Hub(BaseHTTPRequestHandler):
 def hub() -> Iterator[ThreadingHTTPServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Hub)
     server.tokens = []  # type: ignore[attr-defined]
+    server.asked = []  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server
@@ -285,8 +301,23 @@ def test_an_import_records_the_commit_and_sends_the_given_token(
 
     assert report.pop("dataset").startswith("anna-chats-")
     assert (report["source"], report["revision"]) == ("anna/chats", COMMIT)
+    assert (report["config"], report["split"]) == ("default", "train")
     assert (report["format"], report["rows_imported"]) == ("alpaca", 2)
+    assert (report["bytes"], report["sha256"]) == (None, None)
     assert set(hub.tokens) - {None} == {"Bearer hf_annas"}  # type: ignore[attr-defined]
+
+
+def test_who_wants_the_first_rows_does_not_wait_for_the_last_shard(
+    hub: ThreadingHTTPServer, tmp_path: Path
+) -> None:
+    hub.asked.clear()  # type: ignore[attr-defined]
+
+    [answer] = fetch(_address(hub), tmp_path, {"id": "anna/shards"}, probe=_FIRST_ROWS_PROBE)
+
+    fetched = {name for command, name in hub.asked if command == "GET"}  # type: ignore[attr-defined]
+    assert answer == ["default", [ROW, ROW]]
+    assert "train-00000-of-00003.parquet" in fetched
+    assert "train-00002-of-00003.parquet" not in fetched
 
 
 @pytest.mark.parametrize(
