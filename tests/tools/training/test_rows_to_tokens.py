@@ -126,6 +126,14 @@ def test_an_answer_of_weight_0_is_read_and_not_learned(talker: Any) -> None:
     assert encoded.weights is None
 
 
+def test_what_becomes_of_an_answer_that_is_not_learned_does_not_matter(talker: Any) -> None:
+    unlearned = THINKING.model_copy(update={"weight": 0})
+
+    (encoded,) = encode([row(unlearned, ask("B?"), say("b"))], talker)
+
+    assert encoded.answers_rewritten == 0
+
+
 def test_the_tokens_of_an_answer_have_its_weight(talker: Any) -> None:
     conversation = row(say("a", weight=2), ask("B?"), say("b", weight=0.5))
 
