@@ -1,29 +1,50 @@
 """The Data Manager: is the data fit to train on?"""
 
 import os.path
+from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from agents.answers import DataDecision
 from agents.desk import Desk
 from agents.job import FineTuneJob
 from agents.rule_llm import Request, Seen
 from agents.run_agent import Assignment, run_agent
-from tools.data.deduplicate import DeduplicateReport, deduplicate
+from tools.data.audit_dataset import AuditReport, audit
+from tools.data.dataset_card import dataset_card
 from tools.data.enough_rows import MINIMUM_PROMPTS
 from tools.data.import_dataset import ImportReport, import_dataset
-from tools.data.profile_dataset import ProfileReport, profile
-from tools.data.read_rows import SUFFIXES
+from tools.data.make_fit import open_questions
+from tools.data.privacy.find_in_dataset import find_in_dataset
+from tools.data.privacy.kinds import PrivacyPolicy
+from tools.data.read_rows import data_suffix
+from tools.data.repair import Repair, Repaired, Repairs, repair_all
 from tools.data.split_dataset import SplitReport, split_dataset
-from tools.data.validate_dataset import (
-    RemoveReport,
-    ValidationReport,
-    remove_invalid,
-    validate,
-)
+from tools.data.validate_dataset import validate
+from tools.data.version_record import history
 from tools.errors import DatasetError
+from tools.files import write_text
 from tools.hub.fetch_dataset import HubDataset
+
+CARD = "dataset_card.md"
+
+
+class AuditSummary(BaseModel):
+    """What an audit found, in numbers; the whole of it stands in the dataset's card."""
+
+    model_config = ConfigDict(frozen=True)
+
+    dataset: str
+    rows: int
+    rows_usable: int
+    plain_text: bool = Field(description="Whether every row is text to continue.")
+    preference: bool = Field(description="Whether every row has a chosen and a rejected answer.")
+    languages: dict[str, float] = Field(description="Share of each language.")
+    counts: dict[str, int] = Field(description="Findings of each code.")
+    remarks: tuple[str, ...] = Field(description="About the dataset as a whole.")
+    open_questions: tuple[str, ...] = Field(description="What the owner must decide first.")
+    repairs: tuple[str, ...] = Field(description="What the owner's policy allows, in its order.")
 
 
 def judge_data(desk: Desk) -> DataDecision:
@@ -34,10 +55,8 @@ def judge_data(desk: Desk) -> DataDecision:
             step=1,
             tools=(
                 import_user_dataset,
-                profile_dataset,
-                validate_dataset,
-                remove_invalid_rows,
-                deduplicate_dataset,
+                audit_dataset,
+                repair_dataset,
                 split_for_training,
             ),
             answer=DataDecision,
@@ -58,7 +77,7 @@ def source_of(job: FineTuneJob) -> Path | HubDataset:
     path = Path(os.path.expanduser(job.dataset))
     if (
         os.path.lexists(path)
-        or path.suffix.lower() in SUFFIXES
+        or data_suffix(path.name) is not None
         or job.dataset.startswith((".", "/", "~"))
     ):
         return path
@@ -79,26 +98,35 @@ def import_user_dataset(desk: Desk) -> ImportReport:
     return report
 
 
-def profile_dataset(desk: Desk, dataset: str) -> ProfileReport:
-    """Count the rows, turns, lengths and distinct answers of a dataset."""
-    return profile(desk.dataset(dataset))
+def audit_dataset(desk: Desk, dataset: str) -> AuditSummary:
+    """Look for all that can be wrong: faulty rows, repeats, private values, attacks, languages."""
+    found = audit(desk.dataset(dataset), desk.job.policy, progress=desk.studio.progress)
+    write_text(desk.folder / CARD, _card(desk, found))
+    return AuditSummary(
+        dataset=found.dataset,
+        rows=found.rows,
+        rows_usable=found.rows_usable,
+        plain_text=found.profile.plain_text,
+        preference=found.profile.preference,
+        languages=found.languages,
+        counts=found.counts,
+        remarks=tuple(f"{one.message} {one.remedy}" for one in found.remarks),
+        open_questions=open_questions(desk.job.policy, found),
+        repairs=tuple(one.kind for one in desk.job.policy.repairs()),
+    )
 
 
-def validate_dataset(desk: Desk, dataset: str) -> ValidationReport:
-    """Find the faulty rows of a dataset: empty answers, wrong roles, e-mail addresses ..."""
-    return validate(desk.dataset(dataset))
-
-
-def remove_invalid_rows(desk: Desk, dataset: str) -> RemoveReport:
-    """Copy a dataset without the rows that validation found errors in."""
-    report = remove_invalid(desk.dataset(dataset), desk.studio.workspace.datasets)
-    desk.admit(report.dataset)
-    return report
-
-
-def deduplicate_dataset(desk: Desk, dataset: str) -> DeduplicateReport:
-    """Copy a dataset without its exact repeats. The first of the repeated rows stays."""
-    report = deduplicate(desk.dataset(dataset), desk.studio.workspace.datasets)
+def repair_dataset(desk: Desk, dataset: str, repairs: list[str]) -> Repairs:
+    """Copy a dataset with the named repairs done, of those that its owner's policy allows."""
+    allowed: dict[str, Repair] = {one.kind: one for one in desk.job.policy.repairs()}
+    unknown = [name for name in repairs if name not in allowed]
+    if unknown:
+        raise DatasetError(
+            f"{unknown[0][:40]!r} is not a repair that the owner's policy allows. Allowed are: "
+            f"{', '.join(allowed)}."
+        )
+    steps = [allowed[name] for name in repairs]
+    report = repair_all(desk.dataset(dataset), steps, progress=desk.studio.progress)
     desk.admit(report.dataset)
     return report
 
@@ -106,13 +134,15 @@ def deduplicate_dataset(desk: Desk, dataset: str) -> DeduplicateReport:
 def split_for_training(desk: Desk, dataset: str) -> SplitReport:
     """Split a clean dataset into rows to train on, to watch the loss on, and held-out rows.
 
-    Equal prompts go to one side. Faulty rows must have been removed before.
+    Rows that belong together go to one side. Faulty rows must have been removed, and private
+    values redacted before.
     """
     source, workspace = desk.dataset(dataset), desk.studio.workspace
     checked = validate(source)
     if checked.rows_usable < checked.rows_checked:
         faulty = checked.rows_checked - checked.rows_usable
-        raise DatasetError(f"{faulty} rows are faulty. Call remove_invalid_rows first.")
+        raise DatasetError(f"{faulty} rows are faulty. Call repair_dataset with remove_invalid.")
+    _refuse_private(source, desk.job.policy.privacy)
     report = split_dataset(source, workspace.datasets)
     if report.heldout_prompts < MINIMUM_PROMPTS:
         desk.studio.progress.log(
@@ -123,37 +153,49 @@ def split_for_training(desk: Desk, dataset: str) -> SplitReport:
     return report
 
 
+def _refuse_private(source: Path, policy: PrivacyPolicy) -> None:
+    """Refuse rows with values that the policy takes out, whatever a model made of it.
+
+    Raises:
+        DatasetError: There are such rows.
+    """
+    rows = find_in_dataset(source, policy).rows
+    kinds = [kind for kind in rows if policy.action(kind) != "report"]
+    if kinds:
+        raise DatasetError(
+            f"{sum(rows[kind] for kind in kinds)} rows hold private values "
+            f"({', '.join(kinds)}). Call repair_dataset with redact."
+        )
+
+
+def _card(desk: Desk, found: AuditReport) -> str:
+    return dataset_card(found, history(desk.studio.workspace.datasets, found.dataset))
+
+
 def _decide(seen: Seen) -> Request | BaseModel:
     """Import and look; refuse what a tool refuses and what cannot be trained on; else repair."""
-    if seen.refusal is not None:
-        return DataDecision(verdict="not fit", reasons=seen.refusal[:2000])
     imported = seen.report("import_user_dataset", ImportReport)
+    if seen.refusal is not None:
+        reasons = f"{seen.refusal}{_unread(imported)}"
+        return DataDecision(verdict="not fit", reasons=reasons[:2000])
     if imported is None:
         return Request("import_user_dataset", {})
-    profiled = seen.report("profile_dataset", ProfileReport)
-    if profiled is None:
-        return Request("profile_dataset", {"dataset": imported.dataset})
-    if profiled.preference:
+    found = seen.report("audit_dataset", AuditSummary)
+    if found is None:
+        return Request("audit_dataset", {"dataset": imported.dataset})
+    if found.preference:
         return DataDecision(verdict="not fit", reasons=_PREFERENCE)
-    return _repair(seen, imported)
-
-
-def _repair(seen: Seen, imported: ImportReport) -> Request | BaseModel:
-    """Remove what is faulty, drop repeats, split, and say what was done."""
-    checked = seen.report("validate_dataset", ValidationReport)
-    if checked is None:
-        return Request("validate_dataset", {"dataset": imported.dataset})
-    removed = seen.report("remove_invalid_rows", RemoveReport)
-    if removed is None and checked.rows_usable < checked.rows_checked:
-        return Request("remove_invalid_rows", {"dataset": imported.dataset})
-    clean = removed.dataset if removed else imported.dataset
-    single = seen.report("deduplicate_dataset", DeduplicateReport)
-    if single is None:
-        return Request("deduplicate_dataset", {"dataset": clean})
+    if found.open_questions:
+        return DataDecision(verdict="not fit", reasons=" ".join(found.open_questions)[:2000])
+    repaired = seen.report("repair_dataset", Repairs)
+    if repaired is None:
+        # All that the policy asks for: each leaves alone what is sound.
+        asked = {"dataset": imported.dataset, "repairs": list(found.repairs)}
+        return Request("repair_dataset", asked)
     split = seen.report("split_for_training", SplitReport)
     if split is None:
-        return Request("split_for_training", {"dataset": single.dataset})
-    return _answer(imported, removed, single, split)
+        return Request("split_for_training", {"dataset": repaired.dataset})
+    return _answer(imported, repaired, split)
 
 
 _NOT_REFUSED = (
@@ -167,23 +209,16 @@ _PREFERENCE = (
 )
 
 
-def _answer(
-    imported: ImportReport,
-    removed: RemoveReport | None,
-    single: DeduplicateReport,
-    split: SplitReport,
-) -> DataDecision:
+def _answer(imported: ImportReport, repaired: Repairs, split: SplitReport) -> DataDecision:
     repairs = []
     if imported.problem_count:
         repairs.append(f"{imported.problem_count} rows could not be read")
-    for code, rows in (removed.removed if removed else {}).items():
-        repairs.append(f"{rows} removed for {code.replace('_', ' ')}")
-    if single.rows_read > single.rows_kept:
-        repairs.append(f"{single.rows_read - single.rows_kept} exact repeats removed")
+    for one in repaired.repairs:
+        repairs += _told(one)
     found = f"{imported.rows_read} rows in the {imported.format} format."
     parts = (
         f"{split.train_rows} rows to train on, {split.validation_rows} to watch the loss, "
-        f"{split.heldout_rows} held out; equal prompts stand on one side."
+        f"{split.heldout_rows} held out; what belongs together stands on one side."
     )
     return DataDecision(
         verdict="fit after repairs" if repairs else "fit",
@@ -194,12 +229,37 @@ def _answer(
     )
 
 
+def _unread(imported: ImportReport | None) -> str:
+    if imported is None or not imported.problems:
+        return ""
+    first = imported.problems[0]
+    count = imported.problem_count
+    rows = "1 row" if count == 1 else f"{count:,} rows"
+    return f" {rows} could not be read; the first is line {first.row}: {first.problem}."
+
+
+def _told(made: Repaired) -> Iterator[str]:
+    left_out = made.rows_read - made.rows_kept
+    if made.kind == "remove_invalid":
+        removed = made.report.get("removed")
+        for code, rows in removed.items() if isinstance(removed, dict) else ():
+            yield f"{rows} removed for {code.replace('_', ' ')}"
+    elif made.kind == "deduplicate":
+        yield f"{left_out} exact repeats removed"
+    elif made.kind == "redact":
+        yield f"private values taken out of {made.rows_changed + left_out} rows"
+    elif made.kind == "clean":
+        yield f"{made.rows_changed} rows cleaned"
+    else:
+        yield f"{left_out} rows left out by {made.kind.replace('_', ' ')}"
+
+
 def _problem(answer: DataDecision, desk: Desk) -> str | None:
     """Return how the answer contradicts the tools, if it does."""
     if answer.verdict == "not fit":
-        profiled = desk.last(ProfileReport)
-        preference = profiled is not None and profiled.preference
-        return None if preference or desk.refused else _NOT_REFUSED
+        found = desk.last(AuditSummary)
+        known = found is not None and (found.preference or bool(found.open_questions))
+        return None if known or desk.refused else _NOT_REFUSED
     split = desk.last(SplitReport)
     if split is None:
         return "The data cannot be fit before split_for_training has been called."

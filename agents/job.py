@@ -7,6 +7,7 @@ from crewai.llms.base_llm import BaseLLM
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_core import PydanticCustomError
 
+from tools.data.data_policy import DataPolicy
 from tools.progress import Progress
 from tools.tracking.store import TrackingStore
 from tools.workspace import Workspace
@@ -26,6 +27,9 @@ class FineTuneJob(BaseModel):
     shuffle_labels: bool = Field(
         default=False,
         description="Self-test: deal the training answers to other rows. Must end 'not better'.",
+    )
+    policy: DataPolicy = Field(
+        default_factory=DataPolicy, description="What is to be done with what is found in the data."
     )
     seed: int = Field(default=42, ge=0, lt=2**32)
 

@@ -14,7 +14,7 @@ from tools.training.recipe import Recipe
 from tools.training.train_lora import TrainReport
 
 MADE = ("adapter", "recipe.yaml", "answers.jsonl")  # by the time a run is recorded
-CONCLUDED = ("receipts", "verdict.json", "report.html")
+CONCLUDED = ("receipts", "dataset_card.md", "verdict.json", "report.html")
 
 
 def model_name(desk: Desk) -> str:

@@ -29,7 +29,7 @@ def studio(workspace: Workspace, tmp_path: Path) -> Studio:
 def colour_file(tmp_path: Path) -> Path:
     """160 rows in the prompt-completion format: 4 repeats, one empty answer, one e-mail address."""
     rows = [(one.messages[0].content, one.answer) for one in colour_chats(160)]
-    rows += [*rows[:4], ("Say nothing.", ""), ("Write to anna@example.com.", "red")]
+    rows += [*rows[:4], ("Say nothing.", ""), ("Write to anna@farben.org.", "red")]
     lines = (f'{{"prompt": "{prompt}", "completion": "{answer}"}}\n' for prompt, answer in rows)
     path = tmp_path / "colours.jsonl"
     path.write_text("".join(lines), encoding="utf-8")

@@ -14,7 +14,11 @@ class CrewModel(ScriptedLLM):
         results = {one["name"]: one["content"] for one in messages if one.get("role") == "tool"}
         for tool, source in SCRIPT[messages[0]["content"].partition(".")[0]]:
             if tool not in results:
-                named = {"dataset": json.loads(results[source])["dataset"]} if source else {}
+                named: dict[str, Any] = (
+                    {"dataset": json.loads(results[source])["dataset"]} if source else {}
+                )
+                if tool == "repair_dataset":
+                    named["repairs"] = ["redact", "remove_invalid"]
                 return call(tool, **named)
         return json.dumps(ANSWERS[messages[0]["content"].partition(".")[0]](results))
 
@@ -22,8 +26,8 @@ class CrewModel(ScriptedLLM):
 SCRIPT: dict[str, list[tuple[str, str]]] = {
     "You are Data Manager": [
         ("import_user_dataset", ""),
-        ("remove_invalid_rows", "import_user_dataset"),
-        ("split_for_training", "remove_invalid_rows"),
+        ("repair_dataset", "import_user_dataset"),
+        ("split_for_training", "repair_dataset"),
     ],
     "You are Training Specialist": [
         ("probe_machine", ""),

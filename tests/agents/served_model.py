@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -19,8 +20,8 @@ KEY = SecretStr("sk-canary-0123456789")
 WIDE = Limits()
 ORDER = (
     ("import_user_dataset", ""),
-    ("remove_invalid_rows", "import_user_dataset"),
-    ("split_for_training", "remove_invalid_rows"),
+    ("repair_dataset", "import_user_dataset"),
+    ("split_for_training", "repair_dataset"),
 )
 
 
@@ -33,7 +34,8 @@ def prepare(handler: BaseHTTPRequestHandler, asked: Asked) -> None:
     }
     for tool, source in ORDER:
         if tool not in seen:
-            named = {"dataset": seen[source]["dataset"]} if source else {}
+            named: dict[str, Any] = {"dataset": seen[source]["dataset"]} if source else {}
+            named |= {"repairs": ["redact", "remove_invalid"]} if tool == "repair_dataset" else {}
             return send(handler, completion(tool_calls=call(tool, **named)))
     parts = {part: seen["split_for_training"][part] for part in ("train", "validation", "heldout")}
     answer = DataDecision(verdict="fit after repairs", reasons="Faulty rows are gone.", **parts)

@@ -111,7 +111,7 @@ def test_a_broken_endpoint_is_replaced_by_the_rules_in_bounded_time(
 
     assert decision.verdict == "fit after repairs"
     assert (receipt.fell_back, receipt.model) == (reason, "rules")
-    assert len(desk.calls) == 6  # of the rules
+    assert len(desk.calls) == 4  # of the rules
     assert seconds < FOREVER
     assert KEY.get_secret_value() not in caplog.text
     assert len(server.asked) <= 1 + MOST_RETRIES

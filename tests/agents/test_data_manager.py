@@ -32,8 +32,10 @@ def test_the_rules_repair_the_data_and_split_it(empty_desk: LayDesk) -> None:
     parts = (decision.train, decision.validation, decision.heldout)
     workspace = desk.studio.workspace
     rows = [list(read_conversations(workspace.dataset(name))) for name in parts]
-    assert sum(map(len, rows)) == 160
-    assert not any("@" in one.prompt[0].content for part in rows for one in part)
+    assert sum(map(len, rows)) == 161
+    asked = [one.prompt[0].content for part in rows for one in part]
+    assert "Write to [EMAIL]." in asked
+    assert not any("@" in question for question in asked)
 
 
 def test_the_receipt_tells_every_call_and_no_path(empty_desk: LayDesk) -> None:
@@ -45,15 +47,13 @@ def test_the_receipt_tells_every_call_and_no_path(empty_desk: LayDesk) -> None:
     assert (receipt.agent, receipt.model, receipt.fell_back) == ("Data Manager", "rules", None)
     assert [one.tool for one in receipt.tool_calls] == [
         "import_user_dataset",
-        "profile_dataset",
-        "validate_dataset",
-        "remove_invalid_rows",
-        "deduplicate_dataset",
+        "audit_dataset",
+        "repair_dataset",
         "split_for_training",
     ]
     assert receipt.answer == decision.model_dump(mode="json")
     assert str(desk.studio.workspace.root) not in receipt.model_dump_json()
-    assert "anna@example.com" not in receipt.model_dump_json()
+    assert "anna@farben.org" not in receipt.model_dump_json()
 
 
 def test_the_goal_reaches_the_model_as_it_was_written(empty_desk: LayDesk) -> None:
@@ -73,11 +73,11 @@ class Curious(ScriptedLLM):
         }
         if "import_user_dataset" not in seen:
             return call("import_user_dataset")
-        if "remove_invalid_rows" not in seen:
+        if "repair_dataset" not in seen:
             name = seen["import_user_dataset"]["dataset"]
-            return call("remove_invalid_rows", dataset=name)
+            return call("repair_dataset", dataset=name, repairs=["redact", "remove_invalid"])
         if "split_for_training" not in seen:
-            name = seen["remove_invalid_rows"]["dataset"]
+            name = seen["repair_dataset"]["dataset"]
             return call("split_for_training", dataset=name)
         split = SplitReport.model_validate(seen["split_for_training"])
         answer = DataDecision(
@@ -130,7 +130,7 @@ def test_garbage_is_asked_for_again_twice_then_the_rules_decide(
 
 
 def test_a_model_that_is_put_right_is_heard(empty_desk: LayDesk) -> None:
-    desk = empty_desk("well ...", call("profile_dataset", dataset="colours"), NOT_FIT)
+    desk = empty_desk("well ...", call("audit_dataset", dataset="colours"), NOT_FIT)
 
     assert judge_data(desk).reasons == "It is about colours."
     assert "The answer is not the JSON object asked for" in told(desk)[1]
@@ -150,7 +150,7 @@ def test_a_model_that_cannot_be_reached_is_replaced_by_the_rules(empty_desk: Lay
 def test_a_model_cannot_reach_a_dataset_this_run_did_not_make(
     empty_desk: LayDesk, name: str
 ) -> None:
-    desk = empty_desk(call("profile_dataset", dataset=name), NOT_FIT)
+    desk = empty_desk(call("audit_dataset", dataset=name), NOT_FIT)
     other = desk.studio.workspace.datasets / "somebody-elses-0123456789ab.jsonl"
     other.write_text("secret\n", encoding="utf-8")
 
@@ -198,7 +198,7 @@ def test_preference_data_is_not_fit_though_no_tool_refuses_it(
     path = tmp_path / "pairs.jsonl"
     path.write_text('{"prompt": "a", "chosen": "b", "rejected": "c"}\n' * 30, encoding="utf-8")
     dataset = import_dataset(path, tmp_path / "before").dataset
-    look = call("profile_dataset", dataset=dataset)
+    look = call("audit_dataset", dataset=dataset)
     desk = empty_desk(call("import_user_dataset"), look, NOT_FIT, dataset=str(path))
 
     assert judge_data(desk).reasons == "It is about colours."
@@ -214,7 +214,7 @@ def test_what_a_model_thinks_before_its_answer_is_passed_over(
     empty_desk: LayDesk, thoughts: str, fence: str
 ) -> None:
     answer = thoughts + fence.replace("{}", NOT_FIT)
-    desk = empty_desk(call("profile_dataset", dataset="colours"), answer)
+    desk = empty_desk(call("audit_dataset", dataset="colours"), answer)
 
     assert judge_data(desk).reasons == "It is about colours."
     assert len(told(desk)) == 2

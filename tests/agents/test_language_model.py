@@ -48,13 +48,13 @@ def test_a_model_of_any_name_works_through_its_tools_at_the_address_given(
 
 
 def test_several_tools_asked_for_at_once_run_in_their_order(empty_desk: LayDesk) -> None:
-    both = [*call("import_user_dataset"), *call("profile_dataset", dataset="nonesuch")]
+    both = [*call("import_user_dataset"), *call("audit_dataset", dataset="nonesuch")]
 
     def reply(handler: BaseHTTPRequestHandler, asked: Asked) -> None:
         messages = asked.body["messages"]
         if not any(one["role"] == "tool" for one in messages):
             return send(handler, completion(tool_calls=both))
-        asked.body["messages"] = [one for one in messages if one.get("name") != "profile_dataset"]
+        asked.body["messages"] = [one for one in messages if one.get("name") != "audit_dataset"]
         return prepare(handler, asked)
 
     with serving(reply) as server:
@@ -63,7 +63,7 @@ def test_several_tools_asked_for_at_once_run_in_their_order(empty_desk: LayDesk)
     assert receipt.fell_back is None
     assert [one.tool for one in receipt.tool_calls][:2] == [
         "import_user_dataset",
-        "profile_dataset",
+        "audit_dataset",
     ]
     assert "datasets are: colours-" in str(receipt.tool_calls[1].refusal)
 
@@ -107,7 +107,7 @@ def test_an_endpoint_that_was_busy_is_heard_after_the_pause_it_asked_for(
 def test_a_key_repeated_in_an_answer_is_not_kept(empty_desk: LayDesk) -> None:
     def reply(handler: BaseHTTPRequestHandler, asked: Asked) -> None:
         if len(server.asked) == 1:  # an answer that gives up wants a tool that refused
-            return send(handler, completion(tool_calls=call("profile_dataset", dataset="none")))
+            return send(handler, completion(tool_calls=call("audit_dataset", dataset="none")))
         said = {"verdict": "not fit", "reasons": f"You are {asked.headers['authorization']}."}
         return send(handler, completion(json.dumps(said)))
 

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from tools.data.audit_dataset import AuditReport
 from tools.data.data_policy import DataPolicy
 from tools.data.privacy.kinds import KINDS, spoken
-from tools.data.repair import Repaired, repair
+from tools.data.repair import Repaired, repair_all
 from tools.data.split_dataset import SplitReport, split_dataset
-from tools.progress import NoProgress, Progress
+from tools.progress import Progress
 
 Verdict = Literal["fit", "fit after repairs"]
 
@@ -38,35 +38,14 @@ def make_fit(source: Path, policy: DataPolicy, *, progress: Progress | None = No
         DatasetError: It is missing or malformed, too little would be left of it, or the policy
             leaves a question open.
     """
-    progress = progress or NoProgress()
-    done: list[Repaired] = []
-    current = source
-    for what in policy.repairs():
-        made = repair(current, what, progress=progress)
-        if made.dataset != current.stem:
-            done.append(made)
-            progress.log(told(made))
-        current = source.with_name(f"{made.dataset}.jsonl")
-        rows_kept = made.rows_kept
-        rows_read = done[0].rows_read if done else made.rows_read
+    done = repair_all(source, policy.repairs(), progress=progress)
     return FitReport(
-        verdict="fit after repairs" if done else "fit",
-        repairs=tuple(done),
-        rows_read=rows_read,
-        rows_kept=rows_kept,
-        split=split_dataset(current, source.parent),
+        verdict="fit after repairs" if done.repairs else "fit",
+        repairs=done.repairs,
+        rows_read=done.rows_read,
+        rows_kept=done.rows_kept,
+        split=split_dataset(source.with_name(f"{done.dataset}.jsonl"), source.parent),
     )
-
-
-def told(made: Repaired) -> str:
-    """Return what a repair did, in a sentence."""
-    parts = []
-    if made.rows_changed:
-        parts.append(f"{made.rows_changed:,} rows changed")
-    if made.rows_kept < made.rows_read:
-        parts.append(f"{made.rows_read - made.rows_kept:,} rows left out")
-    kind = made.kind.replace("_", " ")
-    return f"{kind[:1].upper()}{kind[1:]}: {', '.join(parts) or 'nothing to do'}."
 
 
 def open_questions(policy: DataPolicy, found: AuditReport) -> tuple[str, ...]:

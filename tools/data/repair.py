@@ -4,7 +4,7 @@ A repair is data, so the repairs that led to a version are its recipe: they stan
 (`version_record`), and `replay` does them again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 
 from tools.data.clean_dataset import USUAL_STEPS, CleaningStep, clean
 from tools.data.contamination import remove_contaminated, texts_to_keep_out
+from tools.data.conversation import read_conversations
 from tools.data.deduplicate import deduplicate
 from tools.data.near_duplicates import THRESHOLD, remove_near_duplicates
 from tools.data.privacy.kinds import PrivacyPolicy
@@ -100,6 +101,54 @@ class Repaired(BaseModel):
     rows_kept: int
     rows_changed: int = Field(description="Rows that stayed with other texts.")
     report: dict[str, JsonValue] = Field(description="What it counted; no text of a row.")
+
+
+class Repairs(BaseModel):
+    """What several repairs did, one after the other."""
+
+    model_config = ConfigDict(frozen=True)
+
+    dataset: str = Field(description="Name of the dataset version that came of them.")
+    rows_read: int
+    rows_kept: int
+    repairs: tuple[Repaired, ...] = Field(description="Those that changed something.")
+
+
+def repair_all(
+    source: Path, steps: Iterable[Repair], *, progress: Progress | None = None
+) -> Repairs:
+    """Do `steps` one after the other, each with what the one before made of `source`.
+
+    Raises:
+        DatasetError: `source` is missing or malformed, or too little would be left of it.
+    """
+    progress = progress or NoProgress()
+    done: list[Repaired] = []
+    current = source
+    for step in steps:
+        made = repair(current, step, progress=progress)
+        if made.dataset != current.stem:
+            progress.log(told(made))
+        done.append(made)
+        current = source.with_name(f"{made.dataset}.jsonl")
+    rows = sum(1 for _ in read_conversations(source)) if not done else done[0].rows_read
+    return Repairs(
+        dataset=current.stem,
+        rows_read=rows,
+        rows_kept=done[-1].rows_kept if done else rows,
+        repairs=tuple(one for one in done if one.rows_changed or one.rows_kept < one.rows_read),
+    )
+
+
+def told(made: Repaired) -> str:
+    """Return what a repair did, in a sentence."""
+    parts = []
+    if made.rows_changed:
+        parts.append(f"{made.rows_changed:,} rows changed")
+    if made.rows_kept < made.rows_read:
+        parts.append(f"{made.rows_read - made.rows_kept:,} rows left out")
+    kind = made.kind.replace("_", " ")
+    return f"{kind[:1].upper()}{kind[1:]}: {', '.join(parts) or 'nothing to do'}."
 
 
 def repair(source: Path, what: Repair, *, progress: Progress | None = None) -> Repaired:

@@ -12,8 +12,8 @@ from backend.jobs.requests import RehearseRequest, RepairRequest
 from backend.tables.dataset import Dataset
 from tools.data.audit_dataset import audit
 from tools.data.data_policy import DataPolicy
-from tools.data.make_fit import make_fit, told
-from tools.data.repair import RemoveContaminated, Repair, Repaired, repair
+from tools.data.make_fit import make_fit
+from tools.data.repair import RemoveContaminated, Repair, Repaired, repair_all
 from tools.data.version_record import history
 from tools.errors import DatasetError
 
@@ -25,11 +25,12 @@ def do_repair(place: Place, engine: Engine) -> dict[str, Any]:
     policy = policy_of(place, engine, dataset)
     source = place.workspace.dataset(dataset.version)
     if ask.version is not None:
-        done: list[Repaired] = []
+        done: tuple[Repaired, ...] = ()
         version = _earlier(place, source, ask.version)
     else:
         steps = policy.repairs() if ask.steps is None else _steps(place, engine, ask.steps)
-        done, version = _repaired(place, source, steps)
+        made = repair_all(source, steps, progress=place.progress)
+        done, version = made.repairs, place.workspace.dataset(made.dataset)
     found = audit(version, policy, progress=place.progress)
     values = {
         "version": version.stem,
@@ -86,16 +87,6 @@ def with_versions(place: Place, engine: Engine, policy: DataPolicy) -> DataPolic
     """
     versions = tuple(owned(place, engine, name).version for name in policy.benchmarks)
     return policy.model_copy(update={"benchmarks": versions})
-
-
-def _repaired(place: Place, source: Path, steps: Sequence[Repair]) -> tuple[list[Repaired], Path]:
-    done = []
-    for step in steps:
-        made = repair(source, step, progress=place.progress)
-        place.progress.log(told(made))
-        source = place.workspace.dataset(made.dataset)
-        done.append(made)
-    return done, source
 
 
 def _steps(place: Place, engine: Engine, steps: Sequence[Repair]) -> list[Repair]:
