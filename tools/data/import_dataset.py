@@ -26,9 +26,15 @@ from tools.data.read_source import (
     source_key,
 )
 from tools.data.row_problem import RowProblem
+from tools.data.version_record import VersionRecord, keep_record
 from tools.hub.fetch_dataset import HubDataset
 from tools.progress import NoProgress, Progress
 from tools.workspace import slug
+
+_SOURCE = {
+    *("source", "revision", "config", "split", "licence", "bytes", "sha256", "format", "layout"),
+    "confidence",
+}
 
 __all__ = ["ImportReport", "import_dataset", "source_key"]
 
@@ -46,6 +52,7 @@ class ImportReport(BaseModel):
     revision: str | None = Field(description="Commit on the Hub the rows came from.")
     config: str | None = Field(description="Configuration on the Hub.")
     split: str | None = Field(description="Split on the Hub.")
+    licence: str | None = Field(default=None, description="As its page on the Hub says.")
     bytes: int | None = Field(description="Size of the source file or files.")
     sha256: str | None = Field(
         description="Of the source file; of several, of the list that sha256sum prints of them."
@@ -102,13 +109,14 @@ def import_dataset(
     label = slug(opened.name[: -len(suffix) or None])
     version = write_version(target_dir, label, count.kept(made, found.format))
     progress.log(f"Imported {count.imported} of {count.read} rows.")
-    return ImportReport(
+    report = ImportReport(
         dataset=version.stem,
         source=opened.name,
         source_key=source_key(source),
         revision=opened.revision,
         config=opened.config,
         split=opened.split,
+        licence=opened.licence,
         bytes=size,
         sha256=digest_of(opened.files),
         format=found.format,
@@ -123,4 +131,20 @@ def import_dataset(
         placeholders=tuple(sorted(count.placeholders)),
         placeholder_rows=count.placeholder_rows,
         notes=opened.reading.notes,
+    )
+    _record(target_dir, report)
+    return report
+
+
+def _record(folder: Path, report: ImportReport) -> None:
+    step = report.model_dump(mode="json", include=_SOURCE)
+    counts = report.model_dump(mode="json", include={"rows_read", "problem_kinds"})
+    keep_record(
+        folder,
+        VersionRecord(
+            version=report.dataset,
+            made_from=None,
+            step={"kind": "import", **step},
+            report={**counts, "rows_kept": report.rows_imported},
+        ),
     )

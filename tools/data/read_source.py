@@ -35,6 +35,7 @@ class Source(NamedTuple):
     revision: str | None = None
     config: str | None = None
     split: str | None = None
+    licence: str | None = None
 
 
 class Opening(NamedTuple):
@@ -63,7 +64,16 @@ def open_source(source: Path | HubDataset, *, token: str | None = None) -> Sourc
     if isinstance(source, HubDataset):
         fetched = fetch_dataset(source, token=token)
         rows: Iterator[NumberedRow] = enumerate(fetched.rows, start=1)
-        return Source(source.id, rows, reading, (), fetched.revision, fetched.config, source.split)
+        return Source(
+            source.id,
+            rows,
+            reading,
+            (),
+            fetched.revision,
+            fetched.config,
+            source.split,
+            fetched.licence,
+        )
     if not source.name:  # of '' and '.' alike
         raise DatasetError(
             "No dataset was named. Give a file such as chats.jsonl, a folder, or the owner/name of "

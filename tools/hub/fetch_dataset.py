@@ -47,11 +47,12 @@ class HubDataset(BaseModel):
 
 
 class FetchedDataset(NamedTuple):
-    """The commit and configuration a dataset was found at, and its rows, read as needed."""
+    """The commit and configuration a dataset was found at, its rows and its licence."""
 
     revision: str
     config: str
     rows: Iterator[Row]
+    licence: str | None = None
 
 
 def fetch_dataset(dataset: HubDataset, *, token: str | None = None) -> FetchedDataset:
@@ -62,15 +63,15 @@ def fetch_dataset(dataset: HubDataset, *, token: str | None = None) -> FetchedDa
             configuration or the split is not there.
     """
     with _plain_words(dataset):
-        name, revision = _resolve(dataset, token)
+        name, revision, licence = _resolve(dataset, token)
         builder = _builder(dataset, name, revision, token)
         _check_files(dataset, builder)
         streamed = builder.as_streaming_dataset(split=dataset.split)
-    return FetchedDataset(revision, str(builder.config.name), _rows(dataset, streamed))
+    return FetchedDataset(revision, str(builder.config.name), _rows(dataset, streamed), licence)
 
 
-def _resolve(dataset: HubDataset, token: str | None) -> tuple[str, str]:
-    """Return the full name of the dataset and the commit that its revision stands for."""
+def _resolve(dataset: HubDataset, token: str | None) -> tuple[str, str, str | None]:
+    """Return the dataset's full name, the commit its revision stands for, and its licence."""
     from huggingface_hub import HfApi
 
     # False, not None: a token that lies on this machine is not this user's.
@@ -78,7 +79,8 @@ def _resolve(dataset: HubDataset, token: str | None) -> tuple[str, str]:
     # A name without an owner would be taken for a kind of file, such as "json".
     if found.sha is None or "/" not in found.id:
         raise DatasetError(f"Write the dataset {dataset.id!r} as owner/name. {_LOCAL}")
-    return found.id, found.sha
+    licences = [tag.partition(":")[2] for tag in found.tags or () if tag.startswith("license:")]
+    return found.id, found.sha, licences[0] if licences else None
 
 
 def _builder(dataset: HubDataset, name: str, revision: str, token: str | None) -> "DatasetBuilder":

@@ -57,6 +57,7 @@ def test_the_report_says_what_was_made_of_what(tmp_path: Path) -> None:
         "revision": None,
         "config": None,
         "split": None,
+        "licence": None,
         "bytes": path.stat().st_size,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "format": "prompt-completion",
@@ -101,7 +102,7 @@ def test_the_name_of_the_file_becomes_the_name_of_the_version(tmp_path: Path, na
     report = import_dataset(save_lines(tmp_path, GOOD, name=name), folder)
 
     assert report.dataset.startswith("support-chats-")
-    assert [path.stem for path in folder.iterdir()] == [report.dataset]
+    assert [path.stem for path in folder.glob("*.jsonl")] == [report.dataset]
 
 
 def test_the_same_rows_make_the_same_version(tmp_path: Path) -> None:
