@@ -259,7 +259,7 @@ def test_a_file_that_fails_without_a_reason_is_told_by_the_kind_of_failure(
     ("content", "reason"),
     [
         ('{"foo": 1}\n' * 30, "foo"),
-        ('{"prompt": "a", "completion": "b"}\n' * 3 + "{broken\n", "line 4"),
+        ('{"prompt": "a", "completion": "b"}\n' + "{broken\n" * 3, "Row 2"),
         ('{"prompt": "Say %d", "completion": ""}\n' * 30, "usable rows"),
         ('{"prompt": "a", "chosen": "b", "rejected": "c"}\n' * 30, "preference data"),
     ],

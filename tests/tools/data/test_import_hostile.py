@@ -74,6 +74,28 @@ def test_rows_with_other_keys_are_told_and_the_rest_is_read(tmp_path: Path) -> N
     assert (report.rows_imported, report.problem_kinds) == (1, {"missing": 2})
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"messages": "s3cret canary"},
+        {"messages": ["s3cret canary"]},
+        {"messages": [{"role": "s3cret canary", "content": "Hi"}]},
+        {"messages": [{"role": "user", "content": [{"type": "s3cret canary"}]}]},
+        {"messages": [USER, {"role": "assistant", "tool_calls": ["s3cret canary"]}]},
+        {"messages": [USER, {**ASSISTANT, "weight": "s3cret canary"}]},
+        {**GOOD, "tools": "s3cret canary"},
+    ],
+)
+def test_no_problem_repeats_what_stands_in_its_row(tmp_path: Path, row: dict[str, Any]) -> None:
+    good = {**GOOD, "tools": "[]"}
+    path = save_lines(tmp_path, good, row, good, "s3cret canary", good)
+
+    report = import_dataset(path, tmp_path)
+
+    assert [one.row for one in report.problems] == [2, 4]
+    assert "s3cret" not in report.model_dump_json()
+
+
 def test_line_separators_in_a_text_stay_in_it(tmp_path: Path) -> None:
     content = "one\u2028two\u2029three\u0085four"
     row = {"text": content}

@@ -101,6 +101,13 @@ def test_the_rows_of_a_list_stand_in_its_order_wherever_it_is_cut(
     assert list(read_rows(path)) == list(enumerate(rows, start=1))
 
 
+def test_a_number_that_is_cut_between_two_pieces_of_the_file_is_one_number(tmp_path: Path) -> None:
+    blanks = " " * (1024 * 1024 - len('{"version":12'))
+    content = f'{{"version":{blanks}1234, "data": [{{"a": 1}}]}}'
+
+    assert list(read_rows(save_file(tmp_path, "rows.json", content))) == [(1, {"a": 1})]
+
+
 @pytest.mark.parametrize(
     "content",
     [
