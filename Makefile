@@ -39,10 +39,10 @@ check: $(VENV)/.dev   ## format, lint, types, layers and the fast tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not slow and not prove"
+	$(BIN)/pytest -n 2 -m "not slow and not prove"
 
 test: $(VENV)/.dev   ## all but `make prove`, with line coverage of tools/ and agents/
-	$(BIN)/pytest -m "not prove" --cov --cov-report=term:skip-covered --cov-fail-under=85
+	$(BIN)/pytest -n 2 -m "not prove" --cov --cov-report=term:skip-covered --cov-fail-under=85
 
 prove: $(VENV)/.dev   ## the whole product as people use it: demo, studio, faults, a real browser
 	$(BIN)/pytest -m prove

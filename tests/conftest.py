@@ -13,6 +13,9 @@ from tools.progress import NoProgress
 from tools.workspace import Workspace
 
 quiet_libraries()
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # As many tests as processors at once: two threads each would wait for one another.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 # No test asks the real Hub for anything; those that need a Hub start their own.
 os.environ["HF_HUB_OFFLINE"] = "1"
 
