@@ -31,7 +31,9 @@ LINES = "".join(json.dumps(row) + "\n" for row in ROWS).encode()
 
 def packed(content: bytes, suffix: str) -> bytes:
     return (
-        gzip.compress(content) if suffix == ".gz" else zstandard.ZstdCompressor().compress(content)
+        gzip.compress(content, mtime=0)
+        if suffix == ".gz"
+        else zstandard.ZstdCompressor().compress(content)
     )
 
 
@@ -106,8 +108,12 @@ def _zip() -> bytes:
     [
         ("a.jsonl", _zip(), "it is a ZIP archive. Unpack it"),
         ("a.csv", _zip(), "it is a ZIP archive"),
-        ("a.jsonl.gz", gzip.compress(_zip()), "it is a ZIP archive"),
-        ("a.jsonl", gzip.compress(LINES), "it is packed with gzip. Let its name end in .gz"),
+        ("a.jsonl.gz", packed(_zip(), ".gz"), "it is a ZIP archive"),
+        (
+            "a.jsonl",
+            gzip.compress(LINES, mtime=0),
+            "it is packed with gzip. Let its name end in .gz",
+        ),
         ("a.json", packed(LINES, ".zst"), "it is packed with zstd"),
         ("a.jsonl", b"PAR1\x15\x04", "it is a Parquet file. Let its name end in .parquet"),
         ("a.jsonl", b"\x89PNG\r\n\x1a\n", "it is an image"),
@@ -208,7 +214,7 @@ def test_the_files_of_a_folder_may_be_packed_and_may_lie_in_data(tmp_path: Path)
     folder = tmp_path / "chats"
     (folder / "data").mkdir(parents=True)
     save_file(folder / "data", "a.jsonl", LINES)
-    save_file(folder / "data", "b.jsonl.gz", gzip.compress(LINES + b"oops\n"))
+    save_file(folder / "data", "b.jsonl.gz", gzip.compress(LINES + b"oops\n", mtime=0))
 
     report = import_dataset(folder, tmp_path)
 
