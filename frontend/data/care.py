@@ -82,44 +82,42 @@ def draw_rehearsal(client: Studio, dataset: Dataset) -> None:
 
 
 def _choices(client: Studio, dataset: Dataset) -> dict[str, Any]:
+    with st.container(border=True):
+        private = _private_choices(dataset)
+    with st.container(border=True):
+        return {**dataset.policy, "privacy": private, **_other_choices(client, dataset)}
+
+
+def _private_choices(dataset: Dataset) -> dict[str, Any]:
+    private = dict(dataset.policy.get("privacy", {}))
+    columns = st.columns(3)
+    for place, (kind, label) in enumerate(_PRIVATE.items()):
+        now = _ACTIONS.index(private.get(kind, "report"))
+        private[kind] = columns[place % 3].selectbox(label, _ACTIONS, now, key=_key(dataset, kind))
+    if private["name"] != "report" and not private.get("name_pipeline"):
+        st.caption("Names are sought once privacy.name_pipeline names a spaCy pipeline.")
+    return private
+
+
+def _other_choices(client: Studio, dataset: Dataset) -> dict[str, Any]:
     kept = dataset.policy
-    private = dict(kept.get("privacy", {}))
-    with st.container(border=True):
-        columns = st.columns(3)
-        for place, (kind, label) in enumerate(_PRIVATE.items()):
-            private[kind] = columns[place % 3].selectbox(
-                label,
-                _ACTIONS,
-                _ACTIONS.index(private.get(kind, "report")),
-                key=_key(dataset, kind),
-            )
-        if private["name"] != "report" and not private.get("name_pipeline"):
-            st.caption("Names are sought once privacy.name_pipeline names a spaCy pipeline.")
-    with st.container(border=True):
-        cleaning = st.multiselect(
-            "Cleaning", _CLEANING, kept.get("cleaning", []), key=_key(dataset, "cleaning")
-        )
-        left, middle, right = st.columns(3)
-        scan = left.selectbox(
-            "Scan for attacks", _LEVELS, _LEVELS.index(kept["scan"]), key=_key(dataset, "scan")
-        )
-        marked = _choice(middle, dataset, "marked", "Rows it marks")
-        near = _choice(right, dataset, "near_duplicates", "Near duplicates")
-        others = [one.name for one in client.datasets() if one.name != dataset.name]
-        benchmarks = st.multiselect(
+    cleaning = st.multiselect(
+        "Cleaning", _CLEANING, kept.get("cleaning", []), key=_key(dataset, "cleaning")
+    )
+    left, middle, right = st.columns(3)
+    level = _LEVELS.index(kept["scan"])
+    others = [one.name for one in client.datasets() if one.name != dataset.name]
+    return {
+        "cleaning": cleaning,
+        "scan": left.selectbox("Scan for attacks", _LEVELS, level, key=_key(dataset, "scan")),
+        "marked": _choice(middle, dataset, "marked", "Rows it marks"),
+        "near_duplicates": _choice(right, dataset, "near_duplicates", "Near duplicates"),
+        "benchmarks": st.multiselect(
             "Benchmarks that must not be learnt",
             others,
             [name for name in kept.get("benchmarks", ()) if name in others],
             key=_key(dataset, "benchmarks"),
-        )
-    return {
-        **kept,
-        "privacy": private,
-        "cleaning": cleaning,
-        "scan": scan,
-        "marked": marked,
-        "near_duplicates": near,
-        "benchmarks": benchmarks,
+        ),
     }
 
 

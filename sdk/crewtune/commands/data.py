@@ -10,6 +10,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from crewtune.commands import care, tokens
 from crewtune.commands.following import started
+from crewtune.commands.hub_page import show_hub_page
 from crewtune.commands.screen import Screen, moment, plain, size
 from crewtune.commands.session import (
     EXIT_CODES,
@@ -21,7 +22,6 @@ from crewtune.commands.session import (
 )
 from crewtune.data_models import Audit, Row, Upload
 from crewtune.datasets import SAMPLE
-from crewtune.work import HubPage
 
 app = typer.Typer(
     help="Datasets: add, look at, find what is wrong, repair, remove, search the Hub.",
@@ -220,29 +220,6 @@ def search(
     """
     with open_session(context, url, as_json) as session:
         show_hub_page(session.screen, session.studio.search_datasets(query, limit=limit))
-
-
-def show_hub_page(screen: Screen, page: HubPage) -> None:
-    """Show what a search of the Hub found."""
-    screen.json(page)
-    screen.table(
-        ("id", "downloads", "likes", "size", "licence", "gated", "updated"),
-        (
-            (
-                one.id,
-                one.downloads,
-                one.likes,
-                size(one.bytes),
-                one.licence,
-                "gated" if one.gated else "",
-                moment(one.updated_at),
-            )
-            for one in page.found
-        ),
-        empty="Nothing was found.",
-    )
-    if page.note and not screen.as_json:
-        screen.remark(page.note)
 
 
 def _send(session: Session, path: Path) -> Upload:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from crewtune.commands.data import show_hub_page
+from crewtune.commands.hub_page import show_hub_page
 from crewtune.commands.screen import size
 from crewtune.commands.session import EXIT_CODES, JsonOption, UrlOption, open_session
 
