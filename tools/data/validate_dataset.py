@@ -58,7 +58,7 @@ def validate(path: Path) -> ValidationReport:
     listed: list[Finding] = []
     counts: Counter[str] = Counter()
     rows = usable = 0
-    for _, found in _checked(path):
+    for _, found in checked_rows(path):
         rows += 1
         usable += _first_error(found) is None
         counts.update(one.code for one in found)
@@ -106,22 +106,12 @@ def remove_invalid(source: Path, target_dir: Path) -> RemoveReport:
     )
 
 
-def _kept(source: Path, removed: dict[str, list[int]]) -> Iterator[Conversation]:
-    for conversation, found in _checked(source):
-        error = _first_error(found)
-        if error is None:
-            yield conversation
-        else:
-            removed.setdefault(error.code, []).append(conversation.row)
+def checked_rows(path: Path) -> Iterator[tuple[Conversation, list[Finding]]]:
+    """Yield every row of the dataset version at `path` with all that is wrong with it.
 
-
-def _held(rows: Iterator[Conversation], held: list[Conversation]) -> Iterator[Conversation]:
-    for conversation in rows:
-        held.append(conversation)
-        yield conversation
-
-
-def _checked(path: Path) -> Iterator[tuple[Conversation, list[Finding]]]:
+    Raises:
+        DatasetError: The dataset is missing, or a line is not a conversation.
+    """
     first_answer: dict[int, tuple[int, int]] = {}
     all_plain = all(one.plain_text for one in read_conversations(path))
     for conversation in read_conversations(path):
@@ -138,6 +128,21 @@ def _checked(path: Path) -> Iterator[tuple[Conversation, list[Finding]]]:
                 message = f"Row {row} answers the same prompt differently."
                 found.append(finding(conversation.row, "messages", "conflicting_answers", message))
         yield conversation, found
+
+
+def _kept(source: Path, removed: dict[str, list[int]]) -> Iterator[Conversation]:
+    for conversation, found in checked_rows(source):
+        error = _first_error(found)
+        if error is None:
+            yield conversation
+        else:
+            removed.setdefault(error.code, []).append(conversation.row)
+
+
+def _held(rows: Iterator[Conversation], held: list[Conversation]) -> Iterator[Conversation]:
+    for conversation in rows:
+        held.append(conversation)
+        yield conversation
 
 
 def _digest(text: str) -> int:
