@@ -119,6 +119,16 @@ def read_conversations(path: Path, *, skip: int = 0) -> Iterator[Conversation]:
     Raises:
         DatasetError: The file is missing, or a line is not a conversation.
     """
+    for _, conversation in read_lines(path, skip=skip):
+        yield conversation
+
+
+def read_lines(path: Path, *, skip: int = 0) -> Iterator[tuple[str, Conversation]]:
+    """Yield the lines of a dataset version, without line feed, and what each of them says.
+
+    Raises:
+        DatasetError: The file is missing, or a line is not a conversation.
+    """
     if not path.is_file():
         raise DatasetError(f"There is no dataset {path.stem!r}.")
     digest = path.stem.rpartition("-")[2]
@@ -128,9 +138,10 @@ def read_conversations(path: Path, *, skip: int = 0) -> Iterator[Conversation]:
         )
     # Not str.splitlines(): it also cuts at U+2028, which may stand in a message.
     with path.open(encoding="utf-8", newline="\n") as lines:
-        for number, line in enumerate(islice(lines, skip, None), start=skip + 1):
+        for number, ended in enumerate(islice(lines, skip, None), start=skip + 1):
+            line = ended.rstrip("\n")
             try:
-                yield Conversation.model_validate_json(line.rstrip("\n"))
+                yield line, Conversation.model_validate_json(line)
             except ValidationError as error:
                 # A line by itself is always line 1, which is not the one in the file.
                 problem = error.errors()[0]["msg"].replace(" at line 1 column ", " at column ")

@@ -18,17 +18,12 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
-from tools.data.conversation import (
-    Conversation,
-    Message,
-    label_of,
-    read_conversations,
-    write_version,
-)
+from tools.data.conversation import Conversation, Message, label_of, read_lines
 from tools.data.conversation_text import normalised_text
 from tools.data.enough_rows import MINIMUM_ROWS, REPEATED, refuse_too_few
+from tools.files import write_named_by_hash
 
 _LISTED_REPEATS = 50
 
@@ -53,19 +48,20 @@ def deduplicate(source: Path, target_dir: Path) -> DeduplicateReport:
         DatasetError: `source` is missing or malformed, or fewer than 20 rows would be left.
     """
     repeats: list[tuple[int, int]] = []
-    kept = different(read_conversations(source), repeats)
+    kept = _different_lines(source, repeats)
     # Nothing may be written of too few rows, so that many are waited for.
     first = list(islice(kept, MINIMUM_ROWS))
     refuse_too_few(len(first), {REPEATED: [row for row, _ in repeats]})
     rows_kept = 0
 
-    def counted() -> Iterator[Conversation]:
+    def counted() -> Iterator[str]:
         nonlocal rows_kept
-        for conversation in chain(first, kept):
+        for line in chain(first, kept):
             rows_kept += 1
-            yield conversation
+            yield f"{line}\n"
 
-    version = write_version(target_dir, label_of(source), counted())
+    # The lines as they are: to spell a row that has not changed takes longer than to copy it.
+    version = write_named_by_hash(target_dir, label_of(source), ".jsonl", counted())
     return DeduplicateReport(
         dataset=version.stem,
         rows_read=rows_kept + len(repeats),
@@ -83,14 +79,31 @@ def different(
         conversations: They are read as they are asked for.
         repeats: Here goes the row of every other one, with the row that it repeats.
     """
-    first_row: dict[bytes, int] = {}
-    for conversation in conversations:
+    seen = _Seen(repeats)
+    yield from (conversation for conversation in conversations if seen.new(conversation))
+
+
+def _different_lines(source: Path, repeats: list[tuple[int, int]]) -> Iterator[str]:
+    seen = _Seen(repeats)
+    yield from (line for line, conversation in read_lines(source) if seen.new(conversation))
+
+
+class _Seen:
+    """The rows that came by, and those of them that repeat another."""
+
+    def __init__(self, repeats: list[tuple[int, int]]) -> None:
+        self._first_row: dict[bytes, int] = {}
+        self._repeats = repeats
+
+    def new(self, conversation: Conversation) -> bool:
+        """Remember a row, and return whether it repeats none before."""
         digest = digest_of(conversation)
-        if digest in first_row:
-            repeats.append((conversation.row, first_row[digest]))
-        else:
-            first_row[digest] = conversation.row
-            yield conversation
+        first = self._first_row.get(digest)
+        if first is None:
+            self._first_row[digest] = conversation.row
+            return True
+        self._repeats.append((conversation.row, first))
+        return False
 
 
 def without_repeats(
@@ -106,18 +119,24 @@ def without_repeats(
 
 def digest_of(conversation: Conversation) -> bytes:
     """Return 16 bytes that two conversations share if they are the same."""
-    key: list[JsonValue] = [
+    key: list[object] = [
         [_turn(message) for message in turns]
         for turns in (conversation.messages, conversation.chosen, conversation.rejected)
     ]
     for pieces in (conversation.segments, conversation.steps):
         key.append([[normalised_text(one.text), one.label] for one in pieces])
-    key += [conversation.label, list(conversation.tools), conversation.extra]
-    text = json.dumps(key, sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+    key += [conversation.label, _spelled(conversation.tools), _spelled(conversation.extra)]
+    # Texts and numbers that differ have another repr, which is made faster than JSON.
+    return hashlib.blake2b(repr(key).encode(), digest_size=16).digest()
 
 
-def _turn(message: Message) -> list[JsonValue]:
-    calls: list[JsonValue] = [[call.name, call.arguments] for call in message.tool_calls]
-    texts = (message.content, message.reasoning_content)
-    return [message.role, *map(normalised_text, texts), calls, message.name, message.weight]
+def _turn(message: Message) -> list[object]:
+    thought = message.reasoning_content and normalised_text(message.reasoning_content)
+    calls = message.tool_calls and [[call.name, call.arguments] for call in message.tool_calls]
+    content = normalised_text(message.content)
+    return [message.role, content, thought, _spelled(calls), message.name, message.weight]
+
+
+def _spelled(value: object) -> str:
+    """Return `value` as JSON, in which the order of keys does not count."""
+    return json.dumps(value, sort_keys=True) if value else ""

@@ -81,6 +81,21 @@ def test_the_name_of_a_call_and_the_group_do_not_count() -> None:
     assert without_repeats([first, second]) == ([first], [(2, 1)])
 
 
+def test_a_row_that_repeats_another_of_its_number_goes() -> None:
+    twice = [chat("Hi", row=3), chat("Hi", row=3)]
+
+    assert without_repeats(twice) == (twice[:1], [(3, 3)])
+
+
+def test_the_order_of_arguments_and_of_other_columns_does_not_count() -> None:
+    call = ToolCall(name="add", arguments={"a": 1, "b": 2})
+    turned = ToolCall(name="add", arguments={"b": 2, "a": 1})
+    first = answered(tool_calls=(call,)).model_copy(update={"extra": {"a": 1, "b": 2}})
+    second = answered(tool_calls=(turned,)).model_copy(update={"extra": {"b": 2, "a": 1}})
+
+    assert without_repeats([first, second]) == ([first], [(1, 1)])
+
+
 def test_planted_repeats_are_found_and_nothing_else() -> None:
     draw = random.Random(6)
     rows = chats(5000)
