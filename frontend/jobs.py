@@ -55,6 +55,16 @@ def draw_state(job: Job) -> None:
         st.error(f"{plain(job.error.reason)} ({plain(job.error.code)})")
 
 
+@st.fragment(run_every="1s")
+def await_end(client: Studio, job_id: str) -> None:
+    """Draw the state of a job until it ends; then draw the whole page anew."""
+    with told():
+        job = client.job(job_id)
+        if job.ended:
+            st.rerun()
+        draw_state(job)
+
+
 def choose_job(jobs: list[Job], label: str, *, key: str) -> Job:
     """Draw the choice among `jobs`, and return the chosen one: the first, until one is chosen."""
     by_id = {str(job.id): job for job in jobs}

@@ -6,8 +6,8 @@ from typing import Any
 import streamlit as st
 
 from crewtune import Change, Dataset, Job, Studio
-from frontend.jobs import draw_state
-from frontend.telling import Once, told
+from frontend.data.watch import draw_job, keep_job
+from frontend.telling import Once
 
 _PRIVATE = {
     "email": "E-mail addresses",
@@ -24,6 +24,7 @@ _ACTIONS = ["report", "mask", "pseudonymise", "drop_row", "ask"]
 _CHOICES = ["report", "drop_row", "ask"]
 _LEVELS = ["minimal", "standard", "strict", "maximum"]
 _CLEANING = ["encoding", "unicode", "unseen", "white_space", "markup"]
+_CONTAMINATED = "remove_contaminated"
 _STEPS = {
     "clean": "Clean the texts",
     "redact": "Redact private values",
@@ -31,6 +32,7 @@ _STEPS = {
     "deduplicate": "Leave out repeats",
     "remove_near_duplicates": "Leave out near duplicates",
     "remove_marked": "Leave out rows the scan marks",
+    _CONTAMINATED: "Leave out rows of a benchmark",
 }
 
 
@@ -51,9 +53,11 @@ def draw_policy(client: Studio, dataset: Dataset) -> None:
 
 def draw_repairs(client: Studio, dataset: Dataset) -> None:
     """Draw the repairs that can be made, and the versions there are."""
+    # Without a benchmark there is nothing to compare with.
+    known = [kind for kind in _STEPS if kind != _CONTAMINATED or dataset.policy["benchmarks"]]
     chosen = st.multiselect(
         "Repairs, in this order",
-        list(_STEPS),
+        known,
         format_func=_STEPS.__getitem__,
         key="data_steps",
         placeholder="none chosen: what the policy says",
@@ -64,8 +68,8 @@ def draw_repairs(client: Studio, dataset: Dataset) -> None:
         steps = [_step(dataset, kind) for kind in _STEPS if kind in chosen] or None
         asked = {"name": dataset.name, "version": dataset.version, "steps": steps}
         job = once.send(asked, lambda: client.repair(dataset.name, steps=steps))
-        st.session_state["data_repair_job"] = str(job.id)
-    _draw_job(client, "data_repair_job", _draw_repaired, fresh=True)
+        keep_job("repair", dataset, job)
+    draw_job(client, "repair", dataset, _draw_repaired)
     _draw_versions(client, dataset)
 
 
@@ -77,8 +81,8 @@ def draw_rehearsal(client: Studio, dataset: Dataset) -> None:
     if clicked:
         asked = {"name": dataset.name, "version": dataset.version}
         job = once.send(asked, lambda: client.rehearse(dataset.name))
-        st.session_state["data_rehearse_job"] = str(job.id)
-    _draw_job(client, "data_rehearse_job", _draw_split)
+        keep_job("rehearse", dataset, job)
+    draw_job(client, "rehearse", dataset, _draw_split)
 
 
 def _choices(client: Studio, dataset: Dataset) -> dict[str, Any]:
@@ -151,34 +155,23 @@ def _step(dataset: Dataset, kind: str) -> dict[str, Any]:
         "redact": {"policy": policy["privacy"]},
         "remove_marked": {"level": policy["scan"]},
         "remove_near_duplicates": {"threshold": policy["near_threshold"]},
+        _CONTAMINATED: {"benchmarks": policy["benchmarks"]},
     }
     return {"kind": kind, **settings.get(kind, {})}
 
 
-@st.fragment(run_every="1s")
-def _draw_job(client: Studio, key: str, draw: Any, *, fresh: bool = False) -> None:
-    job_id = st.session_state.get(key)
-    if job_id is None:
-        return
-    with told():
-        job = client.job(job_id)
-        if job.succeeded:
-            if fresh and st.session_state.get(f"{key}_seen") != job_id:
-                st.session_state[f"{key}_seen"] = job_id
-                st.rerun()
-            draw(job)
-        else:
-            draw_state(job)
-
-
-def _draw_repaired(job: Job) -> None:
-    result = job.result or {}
+def _draw_steps(result: dict[str, Any]) -> None:
     for one in result.get("repairs", ()):
         left_out = one["rows_read"] - one["rows_kept"]
         st.write(
             f"{_STEPS.get(one['kind'], one['kind'])}: {one['rows_changed']:,} rows changed, "
             f"{left_out:,} left out."
         )
+
+
+def _draw_repaired(job: Job) -> None:
+    result = job.result or {}
+    _draw_steps(result)
     st.success(f"{result.get('rows', 0):,} rows; {result.get('rows_usable', 0):,} are usable.")
 
 
@@ -189,12 +182,7 @@ def _draw_split(job: Job) -> None:
     st.badge(result.get("verdict", ""), color="green")
     for place, (label, part) in zip(st.columns(3), parts.items(), strict=True):
         place.metric(label, f"{split.get(f'{part}_rows', 0):,} rows", border=True)
-    for one in result.get("repairs", ()):
-        left_out = one["rows_read"] - one["rows_kept"]
-        st.write(
-            f"{_STEPS.get(one['kind'], one['kind'])}: {one['rows_changed']:,} rows changed, "
-            f"{left_out:,} left out."
-        )
+    _draw_steps(result)
     with st.expander("Everything the split says"):
         st.json(split)
 
@@ -217,7 +205,10 @@ def _draw_versions(client: Studio, dataset: Dataset) -> None:
     earlier = [one.version for one in versions if one.version != dataset.version]
     if earlier:
         back = st.selectbox("Go back to", earlier, key="data_back_to")
-        if st.button("Go back", key="data_back"):
-            job = client.repair(dataset.name, version=back)
-            st.session_state["data_repair_job"] = str(job.id)
+        clicked = st.button("Go back", key="data_back")
+        once = Once("data_back", clicked=clicked)
+        if clicked:
+            asked = {"name": dataset.name, "version": back}
+            job = once.send(asked, lambda: client.repair(dataset.name, version=back))
+            keep_job("repair", dataset, job)
             st.rerun()

@@ -6,8 +6,8 @@ from typing import Any, Literal
 import streamlit as st
 
 from crewtune import Dataset, Job, Studio
-from frontend.jobs import draw_state
-from frontend.telling import Once, told
+from frontend.data.watch import draw_job, keep_job
+from frontend.telling import Once
 from frontend.words import plain
 
 _STYLE = (
@@ -43,21 +43,8 @@ def draw_tokens(client: Studio, dataset: Dataset) -> None:
         else:
             asked |= {"dataset": dataset.name, "rows": [row] if row else []}
         job = once.send(asked, lambda: client.preview_tokens(**asked))
-        st.session_state["data_tokens_job"] = str(job.id)
-    _draw_job(client)
-
-
-@st.fragment(run_every="1s")
-def _draw_job(client: Studio) -> None:
-    job_id = st.session_state.get("data_tokens_job")
-    if job_id is None:
-        return
-    with told():
-        job = client.job(job_id)
-        if job.succeeded:
-            _draw_preview(job)
-        else:
-            draw_state(job)
+        keep_job("tokens", dataset, job)
+    draw_job(client, "tokens", dataset, _draw_preview)
 
 
 def _draw_preview(job: Job) -> None:

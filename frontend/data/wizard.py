@@ -9,7 +9,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from crewtune import Job, Row, Studio, Upload
 from frontend.data.rows import parts_of
-from frontend.jobs import draw_state
+from frontend.jobs import await_end
 from frontend.telling import Once, told
 from frontend.words import plain
 
@@ -89,28 +89,28 @@ def _send(client: Studio, file: UploadedFile) -> Upload:
 
 
 def _inspect(client: Studio, upload: str, name: str, mapping: dict[str, Any] | None = None) -> Job:
+    job = client.inspect(upload=upload, mapping=mapping)
     st.session_state["data_wizard"] = {"upload": upload, "name": name, "mapping": mapping}
-    return client.inspect(upload=upload, mapping=mapping)
+    return job
 
 
-@st.fragment(run_every="1s")
 def _draw_wizard(client: Studio) -> None:
     job_id, kept = st.session_state.get("data_wizard_job"), st.session_state.get("data_wizard")
     if job_id is None or kept is None:
         return
-    with told():
+    with told(), st.container(border=True):
+        st.markdown(f"**{plain(kept['name'])}**")
         job = client.job(job_id)
-        with st.container(border=True):
-            st.markdown(f"**{plain(kept['name'])}**")
-            if not job.ended:
-                draw_state(job)
-                return
-            if job.error is not None:
-                st.error(plain(job.error.reason))
-            _draw_found(client, kept, job.result or {})
+        if job.ended:
+            _draw_end(client, kept, job)
+        else:
+            await_end(client, job_id)
 
 
-def _draw_found(client: Studio, kept: dict[str, Any], found: dict[str, Any]) -> None:
+def _draw_end(client: Studio, kept: dict[str, Any], job: Job) -> None:
+    found = job.result or {}
+    if job.error is not None:
+        st.error(plain(job.error.reason))
     layout, columns = found.get("layout") or {}, [one["name"] for one in found.get("columns", ())]
     if layout:
         sure = f"{layout['confidence']:.0%} sure"
@@ -120,25 +120,46 @@ def _draw_found(client: Studio, kept: dict[str, Any], found: dict[str, Any]) -> 
     if columns:
         shapes = (f"{plain(one['name'])} ({plain(one['shape'])})" for one in found["columns"])
         st.caption(f"Columns: {', '.join(shapes)}")
-    mapping = _choose(layout, columns)
-    _draw_ways_on(client, kept, mapping if columns else None, fits=bool(layout))
+    mapping, new = _choose(kept, layout, columns) if columns else ({}, False)
+    # What was chosen since has not been looked at, so it is not imported unseen.
+    _draw_ways_on(client, kept, fits=bool(layout) and not new, mapping=mapping)
     _draw_first_rows(found)
 
 
 def _draw_ways_on(
-    client: Studio, kept: dict[str, Any], mapping: dict[str, Any] | None, *, fits: bool
+    client: Studio, kept: dict[str, Any], *, fits: bool, mapping: dict[str, Any]
 ) -> None:
     with st.container(horizontal=True):
-        if fits and st.button("Import it", type="primary", key="data_wizard_import"):
-            client.add_dataset(kept["name"], upload=kept["upload"], mapping=kept["mapping"])
-            _close()
-            st.rerun()
-        if mapping and st.button("Look again with these", key="data_wizard_again"):
-            job = _inspect(client, kept["upload"], kept["name"], mapping)
-            st.session_state["data_wizard_job"] = str(job.id)
-            st.rerun()
+        if fits:
+            _draw_import(client, kept)
+        elif mapping:
+            _draw_again(client, kept, mapping)
         if st.button("Close", key="data_wizard_close"):
             _close()
+            st.rerun()
+
+
+def _draw_import(client: Studio, kept: dict[str, Any]) -> None:
+    clicked = st.button("Import it", type="primary", key="data_wizard_import")
+    once = Once("data_wizard_import", clicked=clicked)
+    if clicked:
+        source = {"upload": kept["upload"], "mapping": kept["mapping"]}
+        asked = {"name": kept["name"], **source}
+        with told():  # a refusal leaves the rest of the wizard where it is
+            once.send(asked, lambda: client.add_dataset(kept["name"], **source))
+            _close()
+            st.rerun()
+
+
+def _draw_again(client: Studio, kept: dict[str, Any], mapping: dict[str, Any]) -> None:
+    clicked = st.button("Look again with these", type="primary", key="data_wizard_again")
+    once = Once("data_wizard_again", clicked=clicked)
+    if clicked:
+        upload, name = kept["upload"], kept["name"]
+        asked = {"upload": upload, "mapping": mapping}
+        with told():
+            job = once.send(asked, lambda: _inspect(client, upload, name, mapping))
+            st.session_state["data_wizard_job"] = str(job.id)
             st.rerun()
 
 
@@ -155,27 +176,32 @@ def _draw_first_rows(found: dict[str, Any]) -> None:
         _draw_before_and_after(row, made.get(row["row"]))
 
 
-def _choose(layout: dict[str, Any], columns: list[str]) -> dict[str, Any]:
-    """Draw the format and its columns; return what was chosen as a mapping."""
+def _choose(
+    kept: dict[str, Any], layout: dict[str, Any], columns: list[str]
+) -> tuple[dict[str, Any], bool]:
+    """Draw the format and its columns; return them as a mapping, and whether they are new."""
     formats = list(_PARTS)
     now = layout.get("format")
+    usual = now if now in formats else formats[0]
     with st.expander("Not what you meant? Say which column is which", expanded=not layout):
-        chosen = st.selectbox(
-            "Format", formats, formats.index(now) if now in formats else 0, key="data_map_format"
-        )
-        parts: dict[str, str] = {}
-        for part in _PARTS[chosen]:
-            options = [_NONE, *columns]
-            taken = layout.get(part)
-            column = st.selectbox(
-                part.replace("_", " ").capitalize(),
-                options,
-                options.index(taken) if taken in options else 0,
-                key=f"data_map_{chosen}_{part}",
-            )
-            if column != _NONE:
-                parts[part] = column
-    return {"format": chosen, "columns": parts}
+        # Another file has other columns, so its widgets are others too.
+        key = f"data_map_{kept['upload']}"
+        chosen = st.selectbox("Format", formats, formats.index(usual), key=f"{key}_format")
+        before = {part: layout.get(part) for part in _PARTS[chosen]}
+        after = {
+            part: _choose_column(f"{key}_{chosen}_{part}", part, columns, taken)
+            for part, taken in before.items()
+        }
+    mapping = {"format": chosen, "columns": {part: one for part, one in after.items() if one}}
+    return mapping, (chosen, after) != (usual, before)
+
+
+def _choose_column(key: str, part: str, columns: list[str], taken: str | None) -> str | None:
+    options = [_NONE, *columns]
+    label = part.replace("_", " ").capitalize()
+    index = options.index(taken) if taken in options else 0
+    column = st.selectbox(label, options, index, key=key)
+    return None if column == _NONE else column
 
 
 def _draw_before_and_after(row: dict[str, Any], made: dict[str, Any] | None) -> None:

@@ -68,6 +68,9 @@ class FakeStudio:
         )
         self.runs: list[Experiment] = []
         self.setup_needed = False
+        self.kept_audit = AUDIT
+        self.kept_changes = [Change(row=3, before=(HOSTILE,), after=("[EMAIL]",))]
+        self.kept_inspection: dict[str, Any] = {"status": "succeeded", "result": INSPECTION}
 
     def _note(self, what: str, *given: Any) -> None:
         self.asked.append((what, *given) if len(given) != 1 else (what, given[0]))
@@ -171,11 +174,12 @@ class FakeStudio:
         return RowPage(rows=tuple(rows), total=25)
 
     def audit(self, name: str) -> Audit:
-        return AUDIT
+        return self.kept_audit
 
     def findings(self, name: str, **filters: Any) -> FindingPage:
         self.asked.append(("findings", {key: it for key, it in filters.items() if it}))
-        return FindingPage(findings=AUDIT.findings, total=1, counts=AUDIT.counts)
+        audit = self.kept_audit
+        return FindingPage(findings=audit.findings, total=1, counts=audit.counts)
 
     def versions(self, name: str) -> list[Version]:
         return VERSIONS
@@ -188,11 +192,12 @@ class FakeStudio:
         return self.kept_datasets[0]
 
     def changes(self, name: str, policy: dict[str, Any]) -> list[Change]:
-        return [Change(row=3, before=(HOSTILE,), after=("[EMAIL]",))]
+        self.asked.append(("changes", name, policy))
+        return self.kept_changes
 
     def inspect(self, **source: Any) -> Job:
         self._note("inspect", {key: it for key, it in source.items() if it})
-        return self._start("inspect", status="succeeded", result=INSPECTION)
+        return self._start("inspect", **self.kept_inspection)
 
     def repair(self, name: str, **what: Any) -> Job:
         self._note("repair", name, {key: it for key, it in what.items() if it})

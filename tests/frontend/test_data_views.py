@@ -1,0 +1,285 @@
+"""What can be seen of a dataset, and done about it, view by view."""
+
+from typing import Any
+
+import pytest
+
+from tests.frontend.answers import HOSTILE, POLICY, a_dataset
+from tests.frontend.data_answers import AUDIT
+from tests.frontend.fake_studio import FakeStudio
+from tests.frontend.screens import AppTest, open_tab, texts
+
+
+@pytest.fixture
+def studio() -> FakeStudio:
+    return FakeStudio(datasets=(a_dataset(),))
+
+
+def view(studio: FakeStudio, name: str) -> AppTest:
+    """Return the tab with one of its views open."""
+    tab = open_tab("data_tab", studio)
+    return click(tab, view=name)
+
+
+def click(tab: AppTest, *, view: str) -> AppTest:
+    tab.session_state["data_view"] = view
+    tab.run()
+    assert not tab.exception, [one.message for one in tab.exception]
+    return tab
+
+
+def asked_for(studio: FakeStudio, what: str) -> list[Any]:
+    return [one[1:] if len(one) > 2 else one[1] for one in studio.asked if one[0] == what]
+
+
+def test_findings_are_counted_and_listed_with_their_remedies(studio: FakeStudio) -> None:
+    tab = view(studio, "Findings")
+
+    assert {one.label: one.value for one in tab.metric} == {
+        "Rows": "25",
+        "Usable": "24",
+        "Repeats": "1",
+        "Private values": "3",
+        "Marked by the scan": "1",
+    }
+    assert "Languages: en 90%, de 10%" in texts(tab)
+    assert tab.dataframe[1].value.to_dict("records") == [AUDIT.findings[0].model_dump()]
+
+
+def test_findings_are_filtered_by_kind_and_severity(studio: FakeStudio) -> None:
+    tab = view(studio, "Findings")
+
+    tab.selectbox(key="data_finding_kind").select("empty_answer (1)")
+    tab.selectbox(key="data_finding_severity").select("error").run()
+
+    assert asked_for(studio, "findings") == [
+        {"limit": 500},
+        {"code": "empty_answer", "severity": "error", "limit": 500},
+    ]
+
+
+def test_a_finding_shows_its_row_and_leads_to_it(studio: FakeStudio) -> None:
+    tab = view(studio, "Findings")
+    tab.session_state["data_findings"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    tab.run()
+    assert "Row 3" in texts(tab)
+
+    tab.button(key="data_finding_jump").click().run()
+
+    assert not tab.exception
+    assert tab.session_state["data_view"] == "Rows"
+    assert tab.number_input(key="data_row").value == 3
+    assert [one.value for one in tab.caption if one.value.startswith("Row ")] == ["Row 3"]
+
+
+def test_lines_that_a_filter_took_away_are_not_chosen_any_more(studio: FakeStudio) -> None:
+    tab = view(studio, "Findings")
+    tab.session_state["data_findings"] = {"selection": {"rows": [7], "columns": [], "cells": []}}
+
+    tab.run()
+
+    assert not tab.exception
+    assert "data_finding_jump" not in [one.key for one in tab.button]
+
+
+def test_a_dataset_without_findings_is_praised(studio: FakeStudio) -> None:
+    studio.kept_audit = AUDIT.model_copy(update={"findings": (), "counts": {}})
+
+    tab = view(studio, "Findings")
+
+    assert tab.success[0].value == "Nothing is wrong with its rows."
+
+
+def test_rows_that_are_alike_stand_side_by_side(studio: FakeStudio) -> None:
+    tab = view(studio, "Duplicates")
+    pairs = tab.selectbox(key="data_pair")
+    assert pairs.options == ["Rows 2 and 7, the same", "Rows 4 and 9, 90% alike"]
+
+    pairs.select_index(1).run()
+
+    shown = [one.value for one in tab.caption if one.value.startswith("Row ")]
+    assert shown == ["Row 4", "Row 9"]
+    assert HOSTILE in [one.value for one in tab.text]
+
+
+def test_a_policy_is_tried_on_rows_before_it_is_kept(studio: FakeStudio) -> None:
+    tab = view(studio, "Policy")
+    tab.selectbox(key="data_policy_email_requests").select("pseudonymise")
+    tab.multiselect(key="data_policy_cleaning_requests").set_value(["unicode"])
+    tab.selectbox(key="data_policy_marked_requests").select("drop_row").run()
+
+    privacy = {**POLICY["privacy"], "email": "pseudonymise"}
+    wanted = {**POLICY, "privacy": privacy, "cleaning": ["unicode"], "marked": "drop_row"}
+    assert asked_for(studio, "changes")[-1] == ("requests", wanted)
+    assert asked_for(studio, "set_policy") == []
+    assert "Row 3" in texts(tab)
+    assert [one.value for one in tab.text] == [HOSTILE, "[EMAIL]"]
+
+    tab.button(key="data_policy_keep").click().run()
+
+    assert asked_for(studio, "set_policy") == [("requests", wanted)]
+    assert "It holds for every training" in tab.success[0].value
+
+
+def test_a_row_that_the_policy_leaves_out_is_told_so(studio: FakeStudio) -> None:
+    studio.kept_changes = [studio.kept_changes[0].model_copy(update={"after": None})]
+
+    tab = view(studio, "Policy")
+
+    assert "left out" in [one.value for one in tab.caption]
+
+
+def test_the_benchmarks_of_a_policy_are_chosen_among_the_other_datasets(
+    studio: FakeStudio,
+) -> None:
+    studio.kept_datasets.append(a_dataset("exam"))
+    tab = view(studio, "Policy")
+
+    chosen = tab.multiselect(key="data_policy_benchmarks_requests")
+    assert chosen.options == ["exam"]
+    chosen.set_value(["exam"]).run()
+
+    assert asked_for(studio, "changes")[-1][1]["benchmarks"] == ["exam"]
+
+
+def test_a_policy_that_is_refused_says_why(studio: FakeStudio) -> None:
+    tab = view(studio, "Policy")
+    studio.refusal = "You have no dataset 'exam'."
+
+    tab.button(key="data_policy_keep").click().run()
+
+    assert tab.error[0].value == "You have no dataset 'exam'."
+
+
+def test_repairs_are_what_the_policy_says_unless_some_are_chosen(studio: FakeStudio) -> None:
+    tab = view(studio, "Repairs")
+
+    tab.button(key="data_repair").click().run()
+
+    assert asked_for(studio, "repair") == [("requests", {})]
+    assert "Leave out repeats: 0 rows changed, 1 left out." in texts(tab)
+    assert tab.success[0].value == "25 rows; 24 are usable."
+
+
+def test_chosen_repairs_are_made_in_their_order_with_the_settings_of_the_policy(
+    studio: FakeStudio,
+) -> None:
+    tab = view(studio, "Repairs")
+
+    chosen = ["remove_near_duplicates", "redact", "clean", "deduplicate"]
+    tab.multiselect(key="data_steps").set_value(chosen).run()
+    tab.button(key="data_repair").click().run()
+
+    steps = [
+        {"kind": "clean", "steps": ["encoding", "unicode"]},
+        {"kind": "redact", "policy": POLICY["privacy"]},
+        {"kind": "deduplicate"},
+        {"kind": "remove_near_duplicates", "threshold": 0.8},
+    ]
+    assert asked_for(studio, "repair") == [("requests", {"steps": steps})]
+
+
+def test_one_goes_back_to_an_earlier_version(studio: FakeStudio) -> None:
+    tab = view(studio, "Repairs")
+    made = tab.dataframe[1].value[["Version", "Step", "Rows kept"]].values.tolist()
+    assert made == [
+        ["requests-aaaaaaaaaaaa", "import", 26],
+        ["requests-0123456789ab", "deduplicate", 25],
+    ]
+    assert tab.selectbox(key="data_back_to").options == ["requests-aaaaaaaaaaaa"]
+
+    tab.button(key="data_back").click().run()
+
+    assert asked_for(studio, "repair") == [("requests", {"version": "requests-aaaaaaaaaaaa"})]
+
+
+def test_a_split_is_seen_before_a_training(studio: FakeStudio) -> None:
+    tab = view(studio, "Split")
+
+    tab.button(key="data_rehearse").click().run()
+
+    assert asked_for(studio, "rehearse") == ["requests"]
+    assert {one.label: one.value for one in tab.metric} == {
+        "To train on": "18 rows",
+        "To watch the loss": "2 rows",
+        "Held out": "5 rows",
+    }
+    assert "fit after repairs" in texts(tab)
+
+
+@pytest.mark.parametrize(
+    ("name", "button"), [("Repairs", "data_repair"), ("Split", "data_rehearse")]
+)
+def test_what_was_done_to_one_dataset_is_not_told_of_another(
+    studio: FakeStudio, name: str, button: str
+) -> None:
+    studio.kept_datasets.append(a_dataset("second"))
+    tab = view(studio, name)
+    tab.button(key=button).click().run()
+    assert "Leave out repeats: 0 rows changed" in texts(tab)
+
+    tab.selectbox(key="data_name").select("second").run()
+
+    assert "Leave out repeats: 0 rows changed" not in texts(tab)
+
+
+def test_tokens_of_a_row_are_shown_as_text_in_the_colour_of_what_is_learnt(
+    studio: FakeStudio,
+) -> None:
+    tab = view(studio, "Tokens")
+
+    tab.number_input(key="data_tokens_row").set_value(1)
+    tab.button(show_button(tab)).click().run()
+
+    assert asked_for(studio, "preview_tokens") == [
+        {"model": "tiny-instruct", "max_length": 1024, "dataset": "requests", "rows": [1]}
+    ]
+    shown = tab.html[0].value
+    assert '<span class="s" title="1">&lt;|im_start|&gt;</span>' in shown
+    assert '<span class="l" title="2">&lt;img src=x onerror=alert(1)&gt;' in shown
+    assert HOSTILE not in shown
+    assert tab.warning[0].value == "The answer is cut away."
+
+
+def test_a_typed_text_goes_before_the_rows(studio: FakeStudio) -> None:
+    tab = view(studio, "Tokens")
+
+    tab.text_area(key="data_tokens_text").set_value("The unit beeps.")
+    tab.button(show_button(tab)).click().run()
+
+    assert asked_for(studio, "preview_tokens") == [
+        {"model": "tiny-instruct", "max_length": 1024, "text": "The unit beeps."}
+    ]
+
+
+def show_button(tab: AppTest) -> str:
+    [key] = [one.key for one in tab.button if one.label == "Show the tokens"]
+    return str(key)
+
+
+def test_the_card_is_shown_as_it_is_and_can_be_kept(studio: FakeStudio) -> None:
+    tab = view(studio, "Card")
+
+    assert tab.code[0].value == f"# {HOSTILE}"
+    assert tab.json[0].value == '{"rows_read": 25}'
+    [button] = tab.download_button
+    assert button.label == "Download"
+
+
+def test_one_row_is_looked_up_by_its_number(studio: FakeStudio) -> None:
+    tab = open_tab("data_tab", studio)
+
+    tab.number_input(key="data_row").set_value(17).run()
+
+    assert [one.value for one in tab.caption if one.value.startswith("Row ")] == ["Row 17"]
+
+
+def test_a_page_that_another_dataset_has_not_is_left(studio: FakeStudio) -> None:
+    studio.kept_datasets.append(a_dataset("small").model_copy(update={"rows": 5}))
+    tab = open_tab("data_tab", studio)
+    tab.number_input(key="data_page").set_value(3).run()
+
+    tab.selectbox(key="data_name").select("small").run()
+
+    assert not tab.exception
+    assert tab.number_input(key="data_page").value == 1
