@@ -131,7 +131,7 @@ def _manner(dice: random.Random, text: str) -> str:
 def _plant_faults(dice: random.Random, requests: list[Request]) -> None:
     """Add 12 repeated rows, 2 near-repeats, an e-mail address and an empty answer."""
     several = dice.sample(requests, 16)
-    several[0].text += " Write to anna.berg@example.com."
+    several[0].text += " Write to anna.berg@cold-storage-nordwind.org."
     several[1].answer = ""
     near = sorted(several[2:], key=lambda one: -len(one.text))[:2]
     twins = [

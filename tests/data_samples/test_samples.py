@@ -94,7 +94,7 @@ def test_two_pairs_of_rows_are_nearly_the_same_and_far_apart(rows: list[tuple[st
 def test_one_row_holds_an_address(rows: list[tuple[str, str]]) -> None:
     addresses = [re.findall(r"\S+@\S+\.\w+", text) for text, _ in rows]
 
-    assert [found for found in addresses if found] == [["anna.berg@example.com"]]
+    assert [found for found in addresses if found] == [["anna.berg@cold-storage-nordwind.org"]]
 
 
 def test_the_pretraining_text_gives_no_answer_away(rows: list[tuple[str, str]]) -> None:

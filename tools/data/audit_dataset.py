@@ -98,7 +98,8 @@ def audit(
     privacy = find_in_dataset(source, policy.privacy)
     looking("attacks", 70)
     scanned = scan_dataset(source, policy.scan)
-    looking("benchmarks", 90)
+    if policy.benchmarks:
+        looking("passages of benchmarks", 90)
     contaminated = _contamination(source, policy.benchmarks)
     counts = {
         **checked.counts,
