@@ -23,6 +23,5 @@ def test_200000_rows_are_imported_checked_and_compared_in_little_memory_and_time
         [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=600
     )
 
-    print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("180,000 |") == 3
