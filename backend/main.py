@@ -26,6 +26,7 @@ from backend.problems import only_problems, problems
 from backend.request_id import RequestIds
 from backend.routes import (
     auth,
+    data_work,
     datasets,
     experiments,
     health,
@@ -51,6 +52,7 @@ _OF_THE_API = (
     jobs.router,
     streams.router,
     datasets.router,
+    data_work.router,
     work.router,
     models.router,
     experiments.router,
