@@ -127,8 +127,13 @@ def _other_choices(client: Studio, dataset: Dataset) -> dict[str, Any]:
 
 def _choice(place: Any, dataset: Dataset, field: str, label: str) -> str:
     now = _CHOICES.index(dataset.policy[field])
-    chosen: str = place.selectbox(label, _CHOICES, now, key=_key(dataset, field))
+    key = _key(dataset, field)
+    chosen: str = place.selectbox(label, _CHOICES, now, format_func=_worded, key=key)
     return chosen
+
+
+def _worded(choice: str) -> str:
+    return choice.replace("_", " ")
 
 
 def _key(dataset: Dataset, field: str) -> str:
@@ -162,17 +167,22 @@ def _step(dataset: Dataset, kind: str) -> dict[str, Any]:
 
 def _draw_steps(result: dict[str, Any]) -> None:
     for one in result.get("repairs", ()):
-        left_out = one["rows_read"] - one["rows_kept"]
-        st.write(
-            f"{_STEPS.get(one['kind'], one['kind'])}: {one['rows_changed']:,} rows changed, "
-            f"{left_out:,} left out."
-        )
+        changed, left_out = one["rows_changed"], one["rows_read"] - one["rows_kept"]
+        done = [f"{_rows(changed)} changed"] if changed else []
+        done += [f"{_rows(left_out)} left out"] if left_out else []
+        what = _STEPS.get(one["kind"], one["kind"])
+        st.write(f"{what}: {', '.join(done) or 'nothing to do'}.")
+
+
+def _rows(number: int) -> str:
+    return "1 row" if number == 1 else f"{number:,} rows"
 
 
 def _draw_repaired(job: Job) -> None:
     result = job.result or {}
     _draw_steps(result)
-    st.success(f"{result.get('rows', 0):,} rows; {result.get('rows_usable', 0):,} are usable.")
+    usable = result.get("rows_usable", 0)
+    st.success(f"{_rows(result.get('rows', 0))}; {usable:,} usable.")
 
 
 def _draw_split(job: Job) -> None:

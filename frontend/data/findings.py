@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from crewtune import Audit, Dataset, Studio
+from crewtune import Audit, Dataset, Finding, Studio
 from frontend.data.rows import draw_page, go_to_row
 from frontend.words import plain
 
@@ -30,12 +30,16 @@ def draw_duplicates(client: Studio, dataset: Dataset) -> None:
     audit = client.audit(dataset.name)
     near = audit.near_duplicates
     pairs = [(first, row, "the same") for row, first in audit.repeated]
+    # Rows that are the same are near duplicates as well: a pair is listed once.
+    same = {frozenset((first, row)) for first, row, _ in pairs}
     pairs += [
-        (one["twin"], one["row"], f"{one['jaccard']:.0%} alike") for one in near.get("pairs", ())
+        (one["twin"], one["row"], f"{one['jaccard']:.0%} alike")
+        for one in near.get("pairs", ())
+        if frozenset((one["twin"], one["row"])) not in same
     ]
     st.caption(
-        f"{audit.repeats:,} rows repeat an earlier one, and {near['rows_in_clusters']:,} are "
-        f"nearly the same as another (Jaccard similarity from {near['threshold']:.2f}). Repeats "
+        f"{audit.repeats:,} rows repeat an earlier one, and {near['rows_in_clusters']:,} are the "
+        f"same or nearly so as another (Jaccard similarity from {near['threshold']:.2f}). Repeats "
         "are left out of a training; near ones stay on one side of the split."
     )
     if not pairs:
@@ -83,7 +87,7 @@ def _draw_table(client: Studio, dataset: Dataset, audit: Audit) -> None:
     )
     st.caption("Choose a line to see its row.")
     table = st.dataframe(
-        [one.model_dump() for one in page.findings],
+        [_line(one) for one in page.findings],
         hide_index=True,
         key="data_findings",
         on_select="rerun",
@@ -95,6 +99,17 @@ def _draw_table(client: Studio, dataset: Dataset, audit: Audit) -> None:
         draw_page(client.rows(dataset.name, row=number, limit=1))
         if st.button(f"Go to row {number} among the rows", key="data_finding_jump"):
             go_to_row(number)
+
+
+def _line(finding: Finding) -> dict[str, object]:
+    return {
+        "Row": finding.row,
+        "Severity": finding.severity,
+        "Kind": finding.code,
+        "Field": finding.field,
+        "What": finding.message,
+        "Remedy": finding.remedy,
+    }
 
 
 def _draw_lengths(audit: Audit) -> None:

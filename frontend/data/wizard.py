@@ -181,26 +181,28 @@ def _choose(
 ) -> tuple[dict[str, Any], bool]:
     """Draw the format and its columns; return them as a mapping, and whether they are new."""
     formats = list(_PARTS)
-    now = layout.get("format")
-    usual = now if now in formats else formats[0]
-    with st.expander("Not what you meant? Say which column is which", expanded=not layout):
+    found = layout.get("format")
+    usual = found if found in formats else formats[0]
+    ask = "Say which column is which"
+    label = f"Not what you meant? {ask}" if layout else ask
+    with st.expander(label, expanded=not layout):
         # Another file has other columns, so its widgets are others too.
         key = f"data_map_{kept['upload']}"
         chosen = st.selectbox("Format", formats, formats.index(usual), key=f"{key}_format")
-        before = {part: layout.get(part) for part in _PARTS[chosen]}
-        after = {
-            part: _choose_column(f"{key}_{chosen}_{part}", part, columns, taken)
-            for part, taken in before.items()
-        }
+        taken = {part: layout.get(part) for part in _PARTS[chosen]}
+        before = {part: one if one in columns else None for part, one in taken.items()}
+        after = {}
+        for place, (part, now) in zip(st.columns(len(before)), before.items(), strict=True):
+            with place:
+                after[part] = _choose_column(f"{key}_{chosen}_{part}", part, columns, now)
     mapping = {"format": chosen, "columns": {part: one for part, one in after.items() if one}}
     return mapping, (chosen, after) != (usual, before)
 
 
-def _choose_column(key: str, part: str, columns: list[str], taken: str | None) -> str | None:
+def _choose_column(key: str, part: str, columns: list[str], now: str | None) -> str | None:
     options = [_NONE, *columns]
     label = part.replace("_", " ").capitalize()
-    index = options.index(taken) if taken in options else 0
-    column = st.selectbox(label, options, index, key=key)
+    column = st.selectbox(label, options, options.index(now or _NONE), key=key)
     return None if column == _NONE else column
 
 

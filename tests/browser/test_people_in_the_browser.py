@@ -43,8 +43,8 @@ def test_the_sample_is_a_click_away(ben: Page) -> None:
     ben.get_by_role("button", name="Add the sample").click()
 
     expect(ben.get_by_label("Look at")).to_be_visible(timeout=90_000)
-    ben.get_by_role("tab", name="Validation").click()
-    expect(ben.get_by_text("Rows checked")).to_be_visible()
+    ben.get_by_role("tab", name="Findings").click()
+    expect(ben.get_by_text("Private values")).to_be_visible()
     ben.get_by_role("button", name="Delete this dataset").click()
     ben.get_by_role("button", name="Delete it").click()
     expect(ben.get_by_text("You have no dataset yet")).to_be_visible()

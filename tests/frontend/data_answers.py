@@ -15,8 +15,11 @@ AUDIT = Audit(
     repeated=((7, 2),),
     near_duplicates={
         "threshold": 0.8,
-        "rows_in_clusters": 2,
-        "pairs": [{"row": 9, "twin": 4, "jaccard": 0.9}],
+        "rows_in_clusters": 4,
+        "pairs": [
+            {"row": 2, "twin": 7, "jaccard": 1.0},
+            {"row": 9, "twin": 4, "jaccard": 0.9},
+        ],
     },
     privacy={"found": {"email": 3}, "rows": {"email": 2}},
     scan={"rows_marked": 1},

@@ -43,7 +43,16 @@ def test_findings_are_counted_and_listed_with_their_remedies(studio: FakeStudio)
         "Marked by the scan": "1",
     }
     assert "Languages: en 90%, de 10%" in texts(tab)
-    assert tab.dataframe[1].value.to_dict("records") == [AUDIT.findings[0].model_dump()]
+    assert tab.dataframe[1].value.to_dict("records") == [
+        {
+            "Row": 3,
+            "Severity": "error",
+            "Kind": "empty_answer",
+            "Field": "messages",
+            "What": "The answer is empty.",
+            "Remedy": "Write one.",
+        }
+    ]
 
 
 def test_findings_are_filtered_by_kind_and_severity(studio: FakeStudio) -> None:
@@ -157,8 +166,8 @@ def test_repairs_are_what_the_policy_says_unless_some_are_chosen(studio: FakeStu
     tab.button(key="data_repair").click().run()
 
     assert asked_for(studio, "repair") == [("requests", {})]
-    assert "Leave out repeats: 0 rows changed, 1 left out." in texts(tab)
-    assert tab.success[0].value == "25 rows; 24 are usable."
+    assert "Leave out repeats: 1 row left out." in texts(tab)
+    assert tab.success[0].value == "25 rows; 24 usable."
 
 
 def test_chosen_repairs_are_made_in_their_order_with_the_settings_of_the_policy(
@@ -216,11 +225,11 @@ def test_what_was_done_to_one_dataset_is_not_told_of_another(
     studio.kept_datasets.append(a_dataset("second"))
     tab = view(studio, name)
     tab.button(key=button).click().run()
-    assert "Leave out repeats: 0 rows changed" in texts(tab)
+    assert "Leave out repeats: 1 row left out" in texts(tab)
 
     tab.selectbox(key="data_name").select("second").run()
 
-    assert "Leave out repeats: 0 rows changed" not in texts(tab)
+    assert "Leave out repeats: 1 row left out" not in texts(tab)
 
 
 def test_tokens_of_a_row_are_shown_as_text_in_the_colour_of_what_is_learnt(
