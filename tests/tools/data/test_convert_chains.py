@@ -106,4 +106,5 @@ def test_numbers_that_a_table_spells_in_two_ways_are_one_id(tmp_path: Path) -> N
 def test_what_waits_for_its_parent_leaves_no_file(tmp_path: Path) -> None:
     report = import_dataset(save_lines(tmp_path, turn(1, None)), tmp_path / "datasets")
 
-    assert [path.stem for path in (tmp_path / "datasets").iterdir()] == [report.dataset]
+    kept = {path.name for path in (tmp_path / "datasets").iterdir()}
+    assert kept == {f"{report.dataset}.jsonl", f"{report.dataset}.record.json"}
