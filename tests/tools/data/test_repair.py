@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.tools.data.privacy.values import EMAIL
-from tests.tools.data.rows import chat, chats, load_version, save_version
+from tests.tools.data.rows import chat, load_version, save_version
 from tools.data.conversation import Conversation
 from tools.data.privacy.kinds import PrivacyPolicy
 from tools.data.repair import (
@@ -32,8 +32,28 @@ PASSAGE = "one two three four five six seven eight nine ten eleven twelve thirte
 DIFFERENT = [
     chat(f"{word} and {word[::-1]}?", f"Of {word * 2}.", row)
     for row, word in enumerate(
-        "apple bear cloud dune elm fox gate harp ink jar kite lamp moss nest oak pond quay reed sail"
-        " tent".split(),
+        [
+            "apple",
+            "bear",
+            "cloud",
+            "dune",
+            "elm",
+            "fox",
+            "gate",
+            "harp",
+            "ink",
+            "jar",
+            "kite",
+            "lamp",
+            "moss",
+            "nest",
+            "oak",
+            "pond",
+            "quay",
+            "reed",
+            "sail",
+            "tent",
+        ],
         start=1,
     )
 ]
