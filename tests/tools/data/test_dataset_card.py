@@ -56,7 +56,6 @@ def test_a_card_tells_source_contents_findings_and_steps(tmp_path: Path) -> None
             "| | |",
             "|---|---|",
             "| empty_answer | 1 |",
-            "| near_duplicate | 21 |",
             "",
             "## How it was made",
             "",

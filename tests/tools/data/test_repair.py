@@ -29,33 +29,11 @@ from tools.progress import NoProgress
 
 LONG = "The door of the upright freezer at the back of our shop does not close any more since"
 PASSAGE = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+WORDS = """apple bear cloud dune elm fox gate harp ink jar
+kite lamp moss nest oak pond quay reed sail tent"""
 DIFFERENT = [
     chat(f"{word} and {word[::-1]}?", f"Of {word * 2}.", row)
-    for row, word in enumerate(
-        [
-            "apple",
-            "bear",
-            "cloud",
-            "dune",
-            "elm",
-            "fox",
-            "gate",
-            "harp",
-            "ink",
-            "jar",
-            "kite",
-            "lamp",
-            "moss",
-            "nest",
-            "oak",
-            "pond",
-            "quay",
-            "reed",
-            "sail",
-            "tent",
-        ],
-        start=1,
-    )
+    for row, word in enumerate(WORDS.split(), start=1)
 ]
 ADDED: dict[str, tuple[Repair, list[Conversation]]] = {
     "clean": (Clean(), [chat("Where? \n", row=21)]),
