@@ -196,10 +196,10 @@ def _changed(policy: dict[str, Any], changes: list[str]) -> dict[str, Any]:
     for change in changes:
         key, equals, value = change.partition("=")
         *path, last = key.split(".")
-        place = changed
+        place: Any = changed
         for part in path:
-            place = place.get(part, {})
-        if not equals or last not in place:
+            place = place.get(part) if isinstance(place, dict) else None
+        if not equals or not isinstance(place, dict) or last not in place:
             known = ", ".join(name for name, _ in _flat(policy))
             raise typer.BadParameter(f"--set {change!r}: the settings are {known}.")
         place[last] = _value(value)

@@ -76,7 +76,7 @@ def _show_row(screen: Screen, row: dict[str, Any]) -> None:
         screen.remark(f"  {row['reason']}")
     line = Text()
     for token in row["tokens"]:
-        line.append(plain(token["text"].replace("\n", "⏎")), style=_style(token))
+        line.append(plain(token["text"].replace("\n", "⏎")).plain, style=_style(token))
     screen.out.print(line)
 
 

@@ -59,10 +59,6 @@ class Caller:
         address = path if path.startswith("/") else f"{self._path}/{path}"
         return self._api.client.request(method, address, json=body, headers=self._headers)
 
-    def ask(self, what: str, **body: Any) -> Any:
-        """Ask for a job."""
-        return self.send("POST", f"/api/data/{what}", body)
-
 
 @pytest.fixture
 def caller(api: Api, ben: Person, faults: str) -> Caller:
@@ -251,86 +247,9 @@ def test_names_cannot_be_sought_without_what_finds_them(caller: Caller) -> None:
     assert "spaCy" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize(
-    ("what", "body", "kind"),
-    [
-        ("inspections", {"sample": "refrigeration-requests"}, "inspect"),
-        ("inspections", {"hub_id": "org/name", "revision": "main"}, "inspect"),
-        ("repairs", {"dataset": "faults"}, "repair"),
-        ("repairs", {"dataset": "faults", "steps": []}, "repair"),
-        ("repairs", {"dataset": "faults", "steps": [{"kind": "deduplicate"}]}, "repair"),
-        ("repairs", {"dataset": "faults", "version": "faults-0123456789ab"}, "repair"),
-        ("rehearsals", {"dataset": "faults"}, "rehearse"),
-        ("token-previews", {"model": "tiny", "dataset": "faults", "rows": [43]}, "preview"),
-        ("token-previews", {"model": "tiny", "text": "Hello."}, "preview"),
-    ],
-)
-def test_work_on_data_waits_in_the_queue(
-    caller: Caller, what: str, body: dict[str, Any], kind: str
-) -> None:
-    answer = caller.ask(what, **body)
-
-    job = answer.json()
-    assert (answer.status_code, job["status"], job["kind"]) == (201, "queued", kind)
-    assert job["request"].items() >= body.items()
-
-
-@pytest.mark.parametrize(
-    ("what", "body", "pointer"),
-    [
-        ("inspections", {}, ""),
-        ("inspections", {"hub_id": "org/name", "sample": "refrigeration-requests"}, ""),
-        ("inspections", {"hub_id": "../x"}, "/hub_id"),
-        (
-            "inspections",
-            {"sample": "refrigeration-requests", "mapping": {"format": "soup", "columns": {}}},
-            "/mapping/format",
-        ),
-        ("repairs", {"dataset": "faults", "steps": [], "version": "faults-0"}, ""),
-        ("repairs", {"dataset": "faults", "steps": [{"kind": "burn"}]}, "/steps/0"),
-        ("repairs", {"dataset": "faults", "steps": [{"kind": "clean", "steps": []}]}, "/steps/0"),
-        ("repairs", {"dataset": "faults", "version": "../x"}, "/version"),
-        ("rehearsals", {}, "/dataset"),
-        ("token-previews", {"model": "tiny"}, ""),
-        ("token-previews", {"model": "tiny", "dataset": "faults", "text": "x"}, ""),
-        ("token-previews", {"model": "../x", "text": "x"}, "/model"),
-        ("token-previews", {"model": "tiny", "text": "x", "max_length": 15}, "/max_length"),
-        ("token-previews", {"model": "tiny", "dataset": "faults", "rows": [0]}, "/rows/0"),
-        ("token-previews", {"model": "tiny", "text": "x", "chat_template": "y"}, "/chat_template"),
-    ],
-)
-def test_work_on_data_that_cannot_be_done_is_refused_at_once(
-    caller: Caller, what: str, body: dict[str, Any], pointer: str
-) -> None:
-    answer = caller.ask(what, **body)
-
-    assert answer.status_code == 422
-    assert all(one.startswith(pointer) for one in pointers(answer)), answer.text
-    assert caller.send("GET", "/api/jobs", None).json()["jobs"] == []
-
-
-@pytest.mark.parametrize(
-    ("what", "body", "pointer"),
-    [
-        ("inspections", {"upload": "nonesuch"}, "/upload"),
-        ("repairs", {"dataset": "nonesuch"}, "/dataset"),
-        ("rehearsals", {"dataset": "nonesuch"}, "/dataset"),
-        ("token-previews", {"model": "tiny", "dataset": "nonesuch"}, "/dataset"),
-    ],
-)
-def test_work_on_what_is_not_there_is_refused(
-    caller: Caller, what: str, body: dict[str, Any], pointer: str
-) -> None:
-    answer = caller.ask(what, **body)
-
-    assert (answer.status_code, pointers(answer)) == (404, [pointer])
-
-
-def test_a_viewer_changes_nothing(api: Api, vera: Person) -> None:
+def test_a_viewer_looks_and_changes_nothing(api: Api, vera: Person) -> None:
     add_colours(api, vera)
     viewer = Caller(api, vera, "colours")
 
     assert viewer.get("audit").status_code == 200
     assert viewer.send("PUT", "policy", POLICY).status_code == 403
-    assert viewer.ask("repairs", dataset="colours").status_code == 403
-    assert viewer.ask("rehearsals", dataset="colours").status_code == 403
