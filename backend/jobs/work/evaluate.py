@@ -37,6 +37,7 @@ from tools.training.train_lora import TrainReport
 
 _CHAMPION = "champion"  # folder of the copy that is compared with
 _RECORDED = ("adapter", "recipe.yaml", "answers.jsonl")
+_CARD = "dataset_card.md"  # trainings of before it was kept have none
 
 
 class _Trained:
@@ -59,6 +60,11 @@ class _Trained:
             dataset_label=self.ask.dataset,
             dataset_source=f"{place.job.owner_id} {self.ask.dataset}",
         )
+
+
+def _artifacts(folder: Path) -> dict[str, Path]:
+    kept = (*_RECORDED, *((_CARD,) if (folder / _CARD).is_file() else ()))
+    return {name: folder / name for name in kept}
 
 
 def do_evaluate(place: Place, engine: Engine) -> dict[str, Any]:
@@ -149,7 +155,7 @@ def _register(
                 split=trained.split,
             ),
             metrics=_figures(compared),
-            artifacts={name: trained.folder / name for name in _RECORDED},
+            artifacts=_artifacts(trained.folder),
         )
         version = register_version(
             store,

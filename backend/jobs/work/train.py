@@ -13,10 +13,14 @@ from sqlalchemy import Engine
 from backend.jobs.place import OWNER_TAG, Place
 from backend.jobs.requests import RecommendRequest, TrainRequest
 from backend.jobs.work.repair import owned, policy_of
+from backend.tables.dataset import Dataset
+from tools.data.audit_dataset import AuditReport
 from tools.data.conversation import read_conversations
+from tools.data.dataset_card import dataset_card
 from tools.data.make_fit import make_fit
 from tools.data.split_dataset import SplitReport
-from tools.files import sha256_of
+from tools.data.version_record import history
+from tools.files import sha256_of, write_text
 from tools.hub.resolve_model import ModelSource
 from tools.tracking.mlflow_run import DatasetInput, RunDescription
 from tools.tracking.show_live import show_live
@@ -45,6 +49,7 @@ def do_train(place: Place, engine: Engine) -> dict[str, Any]:
     check_space(place.run, space_needed(source, recipe))
     check_memory(source, recipe, free_gib=hardware.training_memory_gib)
     save_recipe(recipe, place.run / _RECIPE)
+    _keep_card(place, owned(place, engine, ask.dataset))
     rows = (place.workspace.dataset(split.train), place.workspace.dataset(split.validation))
     about = describe_training(place, place.run.name, recipe=recipe, ask=ask, split=split)
     store = place.settings.tracking_store()
@@ -68,6 +73,14 @@ def do_recommend(place: Place, engine: Engine) -> dict[str, Any]:
     hardware = probe_hardware(place.workspace.root)
     advice = advise(place, source, split=split, hardware=hardware)
     return advice.model_dump(mode="json")
+
+
+def _keep_card(place: Place, dataset: Dataset) -> None:
+    """Put the card of the dataset beside what is made of it; MLflow gets it with the run."""
+    if dataset.audit is not None:
+        steps = history(place.workspace.datasets, dataset.version)
+        card = dataset_card(AuditReport.model_validate(dataset.audit), steps)
+        write_text(place.run / "dataset_card.md", card)
 
 
 def prepare_rows(place: Place, engine: Engine, *, dataset_name: str) -> SplitReport:
