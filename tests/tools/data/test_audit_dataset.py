@@ -45,6 +45,24 @@ def test_all_that_is_wrong_is_found_in_one_audit_in_the_order_of_the_rows(tmp_pa
         (24, "override_english"),
         (24, "override_english_loose"),
     ]
+    assert [one for one in report.findings if one.row in {22, 23}] == [
+        Finding(
+            row=22,
+            field="messages",
+            severity="warning",
+            code="repeated",
+            message="It repeats row 3.",
+            remedy="It is left out of trainings.",
+        ),
+        Finding(
+            row=23,
+            field="messages",
+            severity="warning",
+            code="private_email",
+            message="It holds an e-mail address.",
+            remedy="Set privacy.email of the dataset's policy, then repair it.",
+        ),
+    ]
     assert (25, 26) in [(one.row, one.twin) for one in report.near_duplicates.pairs]
     assert report.counts == {
         "empty_answer": 1,

@@ -1,5 +1,7 @@
 """A policy becomes repairs, in an order in which none hides what the next one looks for."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -72,3 +74,10 @@ def test_what_is_only_reported_or_asked_about_is_not_repaired(choice: str) -> No
 def test_what_a_policy_cannot_mean_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         DataPolicy.model_validate(wrong)
+
+
+def test_the_page_about_data_names_every_setting() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
+    settings = {*DataPolicy.model_fields, *PrivacyPolicy.model_fields} - {"privacy"}
+
+    assert {one for one in settings if f"`{one}`" not in page and f".{one}`" not in page} == set()
