@@ -106,7 +106,11 @@ def _private_choices(dataset: Dataset) -> dict[str, Any]:
 def _other_choices(client: Studio, dataset: Dataset) -> dict[str, Any]:
     kept = dataset.policy
     cleaning = st.multiselect(
-        "Cleaning", _CLEANING, kept.get("cleaning", []), key=_key(dataset, "cleaning")
+        "Cleaning",
+        _CLEANING,
+        kept.get("cleaning", []),
+        format_func=_worded,
+        key=_key(dataset, "cleaning"),
     )
     left, middle, right = st.columns(3)
     level = _LEVELS.index(kept["scan"])

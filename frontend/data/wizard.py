@@ -173,7 +173,7 @@ def _draw_first_rows(found: dict[str, Any]) -> None:
         )
     made = {one["row"]: one for one in found.get("conversations", ())}
     for row in found.get("rows", ())[:_SHOWN_ROWS]:
-        _draw_before_and_after(row, made.get(row["row"]))
+        _draw_before_and_after(row, made.get(row["row"]), known=found.get("layout") is not None)
 
 
 def _choose(
@@ -206,7 +206,9 @@ def _choose_column(key: str, part: str, columns: list[str], now: str | None) -> 
     return None if column == _NONE else column
 
 
-def _draw_before_and_after(row: dict[str, Any], made: dict[str, Any] | None) -> None:
+def _draw_before_and_after(
+    row: dict[str, Any], made: dict[str, Any] | None, *, known: bool
+) -> None:
     with st.container(border=True):
         st.caption(f"Row {row['row']}, as it is in the file and as it comes out")
         before, after = st.columns(2)
@@ -214,7 +216,7 @@ def _draw_before_and_after(row: dict[str, Any], made: dict[str, Any] | None) -> 
             before.caption(plain(column))
             before.text(value)
         if made is None:
-            after.caption("left out")
+            after.caption("left out" if known else "not known yet")
         else:
             for who, text in parts_of(Row.model_validate(made)):
                 after.caption(plain(who))

@@ -85,6 +85,7 @@ def test_a_file_that_is_not_recognised_is_imported_as_its_columns_are_chosen() -
     studio.kept_inspection = {"status": "succeeded", "result": UNKNOWN}
     tab = look(studio)
     assert tab.error[0].value == "No format is recognised."
+    assert "not known yet" in texts(tab)
     assert "data_wizard_import" not in keys(tab)
     choose(tab, prompt="Frage", answer="Antwort")
     studio.kept_inspection = {"status": "succeeded", "result": INSPECTION}
