@@ -45,7 +45,7 @@ test: $(VENV)/.dev   ## all but `make prove`, with line coverage of tools/ and a
 	$(BIN)/pytest -n 2 -m "not prove" --cov --cov-report=term:skip-covered --cov-fail-under=85
 
 prove: $(VENV)/.dev   ## the whole product as people use it: demo, studio, faults, a real browser
-	$(BIN)/pytest -m prove
+	$(BIN)/pytest -n 2 --dist=loadfile -m prove
 
 pictures: $(VENV)/.dev   ## take the pictures in docs/images anew, with Chromium
 	$(BIN)/pytest tests/browser/test_studio_in_the_browser.py --pictures docs/images
