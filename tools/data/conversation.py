@@ -119,15 +119,15 @@ def read_conversations(path: Path, *, skip: int = 0) -> Iterator[Conversation]:
     Raises:
         DatasetError: The file is missing, or a line is not a conversation.
     """
-    for _, conversation in read_lines(path, skip=skip):
-        yield conversation
+    for number, line in read_lines(path, skip=skip):
+        yield parse_line(path, number, line)
 
 
-def read_lines(path: Path, *, skip: int = 0) -> Iterator[tuple[str, Conversation]]:
-    """Yield the lines of a dataset version, without line feed, and what each of them says.
+def read_lines(path: Path, *, skip: int = 0) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a dataset version, each with its number and without its line feed.
 
     Raises:
-        DatasetError: The file is missing, or a line is not a conversation.
+        DatasetError: The file is missing, or is not the one that its name says.
     """
     if not path.is_file():
         raise DatasetError(f"There is no dataset {path.stem!r}.")
@@ -138,14 +138,22 @@ def read_lines(path: Path, *, skip: int = 0) -> Iterator[tuple[str, Conversation
         )
     # Not str.splitlines(): it also cuts at U+2028, which may stand in a message.
     with path.open(encoding="utf-8", newline="\n") as lines:
-        for number, ended in enumerate(islice(lines, skip, None), start=skip + 1):
-            line = ended.rstrip("\n")
-            try:
-                yield line, Conversation.model_validate_json(line)
-            except ValidationError as error:
-                # A line by itself is always line 1, which is not the one in the file.
-                problem = error.errors()[0]["msg"].replace(" at line 1 column ", " at column ")
-                raise DatasetError(f"Dataset {path.stem!r}, line {number}: {problem}.") from error
+        for number, line in enumerate(islice(lines, skip, None), start=skip + 1):
+            yield number, line.rstrip("\n")
+
+
+def parse_line(path: Path, number: int, line: str) -> Conversation:
+    """Return what line `number` of the dataset version at `path` says.
+
+    Raises:
+        DatasetError: It is not a conversation.
+    """
+    try:
+        return Conversation.model_validate_json(line)
+    except ValidationError as error:
+        # A line by itself is always line 1, which is not the one in the file.
+        problem = error.errors()[0]["msg"].replace(" at line 1 column ", " at column ")
+        raise DatasetError(f"Dataset {path.stem!r}, line {number}: {problem}.") from error
 
 
 def write_version(folder: Path, label: str, conversations: Iterable[Conversation]) -> Path:

@@ -17,15 +17,28 @@ import json
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
+from typing import get_args
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import from_json
 
-from tools.data.conversation import Conversation, Message, label_of, read_lines
+from tools.data.conversation import (
+    Conversation,
+    Message,
+    Role,
+    label_of,
+    parse_line,
+    read_lines,
+)
 from tools.data.conversation_text import normalised_text
 from tools.data.enough_rows import MINIMUM_ROWS, REPEATED, refuse_too_few
 from tools.files import write_named_by_hash
 
 _LISTED_REPEATS = 50
+_PLAIN_ROW = {"messages", "row"}
+_PLAIN_TURN = {"role", "content"}
+_ROLES: tuple[str, ...] = get_args(Role)
+_PLAIN_REST = ("", "", "", 1.0)  # no thought, no calls, no name, and the usual weight
 
 
 class DeduplicateReport(BaseModel):
@@ -80,29 +93,36 @@ def different(
         repeats: Here goes the row of every other one, with the row that it repeats.
     """
     seen = _Seen(repeats)
-    yield from (conversation for conversation in conversations if seen.new(conversation))
+    for conversation in conversations:
+        if seen.new(digest_of(conversation), conversation.row):
+            yield conversation
 
 
 def _different_lines(source: Path, repeats: list[tuple[int, int]]) -> Iterator[str]:
     seen = _Seen(repeats)
-    yield from (line for line, conversation in read_lines(source) if seen.new(conversation))
+    for number, line in read_lines(source):
+        known = _digest_of_plain(line)
+        if known is None:
+            conversation = parse_line(source, number, line)
+            known = digest_of(conversation), conversation.row
+        if seen.new(*known):
+            yield line
 
 
 class _Seen:
-    """The rows that came by, and those of them that repeat another."""
+    """The digests of the rows that came by."""
 
     def __init__(self, repeats: list[tuple[int, int]]) -> None:
         self._first_row: dict[bytes, int] = {}
         self._repeats = repeats
 
-    def new(self, conversation: Conversation) -> bool:
+    def new(self, digest: bytes, row: int) -> bool:
         """Remember a row, and return whether it repeats none before."""
-        digest = digest_of(conversation)
         first = self._first_row.get(digest)
         if first is None:
-            self._first_row[digest] = conversation.row
+            self._first_row[digest] = row
             return True
-        self._repeats.append((conversation.row, first))
+        self._repeats.append((row, first))
         return False
 
 
@@ -119,15 +139,44 @@ def without_repeats(
 
 def digest_of(conversation: Conversation) -> bytes:
     """Return 16 bytes that two conversations share if they are the same."""
-    key: list[object] = [
-        [_turn(message) for message in turns]
-        for turns in (conversation.messages, conversation.chosen, conversation.rejected)
-    ]
-    for pieces in (conversation.segments, conversation.steps):
-        key.append([[normalised_text(one.text), one.label] for one in pieces])
-    key += [conversation.label, _spelled(conversation.tools), _spelled(conversation.extra)]
-    # Texts and numbers that differ have another repr, which is made faster than JSON.
-    return hashlib.blake2b(repr(key).encode(), digest_size=16).digest()
+    chosen = [_turn(message) for message in conversation.chosen]
+    rejected = [_turn(message) for message in conversation.rejected]
+    segments, steps = (
+        [[normalised_text(one.text), one.label] for one in pieces]
+        for pieces in (conversation.segments, conversation.steps)
+    )
+    others = [conversation.label, _spelled(conversation.tools), _spelled(conversation.extra)]
+    turns = [_turn(message) for message in conversation.messages]
+    return _hashed([turns, chosen, rejected, segments, steps, *others])
+
+
+def _digest_of_plain(line: str) -> tuple[bytes, int] | None:
+    """Return the digest and the number of a row of nothing but texts; None for any other line.
+
+    Most rows are such, and to make a conversation of one takes as long as all the rest.
+    """
+    try:
+        row = from_json(line)
+    except ValueError:
+        return None
+    if not isinstance(row, dict) or row.keys() != _PLAIN_ROW:
+        return None
+    messages, number = row["messages"], row["row"]
+    if not isinstance(messages, list) or type(number) is not int or number < 1:
+        return None
+    if not all(map(_plain, messages)):
+        return None
+    turns = [[one["role"], normalised_text(one["content"]), *_PLAIN_REST] for one in messages]
+    return _hashed([turns, [], [], [], [], None, "", ""]), number
+
+
+def _plain(message: object) -> bool:
+    return (
+        isinstance(message, dict)
+        and message.keys() == _PLAIN_TURN
+        and message["role"] in _ROLES
+        and isinstance(message["content"], str)
+    )
 
 
 def _turn(message: Message) -> list[object]:
@@ -140,3 +189,8 @@ def _turn(message: Message) -> list[object]:
 def _spelled(value: object) -> str:
     """Return `value` as JSON, in which the order of keys does not count."""
     return json.dumps(value, sort_keys=True) if value else ""
+
+
+def _hashed(key: list[object]) -> bytes:
+    # Texts and numbers that differ have another repr, which is made faster than JSON.
+    return hashlib.blake2b(repr(key).encode(), digest_size=16).digest()

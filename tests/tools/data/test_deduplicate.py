@@ -96,6 +96,43 @@ def test_the_order_of_arguments_and_of_other_columns_does_not_count() -> None:
     assert without_repeats([first, second]) == ([first], [(1, 1)])
 
 
+def test_a_row_of_texts_alone_repeats_one_that_says_the_usual_in_full(tmp_path: Path) -> None:
+    rows = chats(20)
+    full = '{"messages":[{"role":"user","content":"What is 3?","weight":1.0,"tool_calls":[]},'
+    full += '{"role":"assistant","content":"A number: 3.","name":""}],"label":null,"row":21}\n'
+    source = tmp_path / "chats.jsonl"
+    source.write_text(save_version(tmp_path, rows).read_text(encoding="utf-8") + full)
+
+    report = deduplicate(source, tmp_path)
+
+    assert (report.rows_read, report.repeats) == (21, ((21, 3),))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[]",
+        '{"messages": 1, "row": 1}',
+        '{"messages": [1], "row": 1}',
+        '{"messages": [{"role": "bot", "content": "Hi"}], "row": 1}',
+        '{"messages": [{"role": "user", "content": null}], "row": 1}',
+        '{"messages": [{"role": "user", "content": "Hi"}], "row": 0}',
+        '{"messages": [{"role": ["user"], "content": "Hi"}], "row": 1}',
+    ],
+)
+def test_a_line_that_is_no_conversation_is_refused_with_its_number(
+    tmp_path: Path, line: str
+) -> None:
+    source = tmp_path / "chats.jsonl"
+    source.write_text(f"{save_version(tmp_path, chats(30)).read_text()}{line}\n")
+
+    with pytest.raises(DatasetError, match="Dataset 'chats', line 31: "):
+        deduplicate(source, tmp_path / "target")
+
+    assert [one for one in tmp_path.glob("target/*") if one.suffix == ".jsonl"] == []
+
+
 def test_planted_repeats_are_found_and_nothing_else() -> None:
     draw = random.Random(6)
     rows = chats(5000)
