@@ -38,7 +38,7 @@ _LISTED_REPEATS = 50
 _PLAIN_ROW = {"messages", "row"}
 _PLAIN_TURN = {"role", "content"}
 _ROLES: tuple[str, ...] = get_args(Role)
-_PLAIN_REST = ("", "", "", 1.0)  # no thought, no calls, no name, and the usual weight
+_USUAL = ("", "", "", 1.0)  # no thought, no calls, no name, and the usual weight
 
 
 class DeduplicateReport(BaseModel):
@@ -139,15 +139,18 @@ def without_repeats(
 
 def digest_of(conversation: Conversation) -> bytes:
     """Return 16 bytes that two conversations share if they are the same."""
-    chosen = [_turn(message) for message in conversation.chosen]
-    rejected = [_turn(message) for message in conversation.rejected]
-    segments, steps = (
-        [[normalised_text(one.text), one.label] for one in pieces]
-        for pieces in (conversation.segments, conversation.steps)
-    )
-    others = [conversation.label, _spelled(conversation.tools), _spelled(conversation.extra)]
-    turns = [_turn(message) for message in conversation.messages]
-    return _hashed([turns, chosen, rejected, segments, steps, *others])
+    texts = [part for one in conversation.messages for part in _said(one.role, one.content)]
+    beside = [_beside(message) for message in conversation.messages]
+    others: list[list[object]] = [
+        [(*_said(one.role, one.content), _beside(one)) for one in turns]
+        for turns in (conversation.chosen, conversation.rejected)
+    ]
+    for pieces in (conversation.segments, conversation.steps):
+        others.append([(normalised_text(one.text), one.label) for one in pieces])
+    told = [conversation.label, _spelled(conversation.tools), _spelled(conversation.extra)]
+    if any(one != _USUAL for one in beside) or any(others) or told != [None, "", ""]:
+        texts += ["", repr((beside, others, told))]
+    return _hashed(texts)
 
 
 def _digest_of_plain(line: str) -> tuple[bytes, int] | None:
@@ -166,8 +169,9 @@ def _digest_of_plain(line: str) -> tuple[bytes, int] | None:
         return None
     if not all(map(_plain, messages)):
         return None
-    turns = [[one["role"], normalised_text(one["content"]), *_PLAIN_REST] for one in messages]
-    return _hashed([turns, [], [], [], [], None, "", ""]), number
+    return _hashed(
+        [part for one in messages for part in _said(one["role"], one["content"])]
+    ), number
 
 
 def _plain(message: object) -> bool:
@@ -179,11 +183,15 @@ def _plain(message: object) -> bool:
     )
 
 
-def _turn(message: Message) -> list[object]:
+def _said(role: str, content: str) -> tuple[str, str]:
+    return role, normalised_text(content)
+
+
+def _beside(message: Message) -> tuple[str, str, str, float]:
+    """Return what a turn holds beside its text."""
     thought = message.reasoning_content and normalised_text(message.reasoning_content)
     calls = message.tool_calls and [[call.name, call.arguments] for call in message.tool_calls]
-    content = normalised_text(message.content)
-    return [message.role, content, thought, _spelled(calls), message.name, message.weight]
+    return thought, _spelled(calls), message.name, message.weight
 
 
 def _spelled(value: object) -> str:
@@ -191,6 +199,7 @@ def _spelled(value: object) -> str:
     return json.dumps(value, sort_keys=True) if value else ""
 
 
-def _hashed(key: list[object]) -> bytes:
-    # Texts and numbers that differ have another repr, which is made faster than JSON.
-    return hashlib.blake2b(repr(key).encode(), digest_size=16).digest()
+def _hashed(texts: list[str]) -> bytes:
+    # No normalised text has a line feed in it, so no two lists are joined to the same text.
+    joined = "\n".join(texts).encode(errors="surrogatepass")
+    return hashlib.blake2b(joined, digest_size=16).digest()
