@@ -23,9 +23,10 @@ from backend.migrate import migrate
 from backend.settings import Settings, worker_environment
 from backend.tables.job import FINAL, Job, JobEvent
 from tests.colours import colour_chats
+from tools.data.audit_dataset import audit
 from tools.data.conversation import write_version
+from tools.data.data_policy import DataPolicy
 from tools.data.import_dataset import import_dataset
-from tools.data.validate_dataset import validate
 from tools.workspace import Workspace
 
 
@@ -64,8 +65,11 @@ class Studio:
         """Give the owner the dataset `colours`."""
         path = write_version(self.workspace.datasets, "colours", colour_chats(rows))
         report = import_dataset(path, self.workspace.datasets)
-        checked = validate(self.workspace.dataset(report.dataset))
-        keep_dataset(self.engine, self.owner, "colours", imported=report, checked=checked)
+        found = audit(self.workspace.dataset(report.dataset))
+        policy = DataPolicy()
+        keep_dataset(
+            self.engine, self.owner, "colours", imported=report, audit=found, policy=policy
+        )
 
     def submit(self, kind: str, **payload: Any) -> Job:
         new = NewJob(self.owner, kind, payload, "a" * 64, queue=QUEUES[kind])
