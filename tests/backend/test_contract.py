@@ -35,6 +35,7 @@ REFUSED_WITH_REASON = {
     "POST /api/auth/setup": "likewise",
     "POST /api/crew-runs": _WHOLE,
     "POST /api/datasets": "it comes from exactly one of three places",
+    "POST /api/datasets/{name}/changes": "a pipeline that finds names has to be installed",
     "POST /api/data/inspections": "it comes from exactly one of three places",
     "POST /api/data/repairs": "steps or a version, not both",
     "POST /api/data/token-previews": "a dataset or a text, not both",

@@ -35,6 +35,12 @@ def choose(page: Page, label: str, option: str) -> None:
     settle(page)
 
 
+def open_view(page: Page, name: str) -> None:
+    """Open one of the tab's views."""
+    settle(page)
+    page.get_by_role("tab", name=name).click()
+
+
 def settle(page: Page) -> None:
     """Wait until the page is drawn: a click on one that is being drawn may be lost."""
     page.wait_for_function("!document.querySelector('[data-test-script-state=running]')")
@@ -68,7 +74,7 @@ def test_a_file_that_is_not_recognised_is_mapped_and_imported(
 
 
 def test_its_findings_lead_to_their_rows(page: Page, picture: Picture) -> None:
-    page.get_by_role("tab", name="Findings").click()
+    open_view(page, "Findings")
     expect(page.get_by_text("Private values")).to_be_visible()
     settle(page)
     picture(page, "data-findings")
@@ -81,13 +87,13 @@ def test_its_findings_lead_to_their_rows(page: Page, picture: Picture) -> None:
 
 
 def test_it_is_repaired_and_no_version_is_lost(page: Page, picture: Picture) -> None:
-    page.get_by_role("tab", name="Policy").click()
+    open_view(page, "Policy")
     masked = page.get_by_text("Schreiben Sie an [EMAIL].")
-    expect(masked).to_be_visible()
+    expect(masked).to_be_visible(timeout=WAIT_MS)
     settle(page)
     masked.scroll_into_view_if_needed()
     picture(page, "data-policy")
-    page.get_by_role("tab", name="Repairs").click()
+    open_view(page, "Repairs")
     settle(page)
 
     page.get_by_role("button", name="Repair", exact=True).click()
@@ -95,27 +101,27 @@ def test_it_is_repaired_and_no_version_is_lost(page: Page, picture: Picture) -> 
     expect(page.get_by_text("57 rows; 57 usable.")).to_be_visible(timeout=WAIT_MS)
     settle(page)
     picture(page, "data-repairs")
-    page.get_by_role("tab", name="Findings").click()
+    open_view(page, "Findings")
     expect(page.get_by_text("empty_answer")).to_have_count(0)
 
 
 def test_the_other_views_are_drawn(page: Page, picture: Picture) -> None:
-    page.get_by_role("tab", name="Split").click()
+    open_view(page, "Split")
     page.get_by_role("button", name="Preview the split").click()
     expect(page.get_by_text("To train on")).to_be_visible(timeout=WAIT_MS)
     settle(page)
     picture(page, "data-split")
-    page.get_by_role("tab", name="Tokens").click()
+    open_view(page, "Tokens")
     page.get_by_role("button", name="Show the tokens").click()
     expect(page.locator(".tok .l").first).to_be_visible(timeout=WAIT_MS)
     settle(page)
     page.locator(".tok").last.scroll_into_view_if_needed()
     picture(page, "data-tokens")
-    page.get_by_role("tab", name="Card").click()
+    open_view(page, "Card")
     expect(page.get_by_text("How it was made").first).to_be_visible()
     settle(page)
     picture(page, "data-card")
-    page.get_by_role("tab", name="Duplicates").click()
+    open_view(page, "Duplicates")
     expect(page.get_by_text("0 rows repeat an earlier one")).to_be_visible()
     settle(page)
     picture(page, "data-duplicates")
@@ -123,7 +129,7 @@ def test_the_other_views_are_drawn(page: Page, picture: Picture) -> None:
 
 def test_it_is_trained_on(page: Page) -> None:
     open_tab(page, "Training")
-    page.get_by_role("tab", name="New training").click()
+    open_view(page, "New training")
     settle(page)
     choose(page, "Dataset", "faults")
     page.get_by_role("button", name="Recommend a recipe").click()
