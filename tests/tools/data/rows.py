@@ -11,7 +11,11 @@ from tools.data.import_dataset import ImportReport, import_dataset
 USER = {"role": "user", "content": "Hi"}
 ASSISTANT = {"role": "assistant", "content": "Hello"}
 WORSE = {"role": "assistant", "content": "What?"}
+SYSTEM = {"role": "system", "content": "Be kind."}
 GOOD = {"messages": [USER, ASSISTANT]}
+KIND = Message(role="system", content="Be kind.")
+SAID = Message(role="user", content="Hi")
+REPLY = Message(role="assistant", content="Hello")
 
 
 def conversation(*turns: tuple[str, str], row: int = 1) -> Conversation:

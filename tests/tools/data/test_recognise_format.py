@@ -262,3 +262,32 @@ def test_many_long_column_names_make_no_long_message(tmp_path: Path) -> None:
         import_dataset(save_lines(tmp_path, row), tmp_path)
 
     assert len(str(refusal.value)) < 1500
+
+
+@pytest.mark.parametrize(
+    ("row", "confidence", "others"),
+    [
+        ({"messages": [USER, ASSISTANT]}, 1.0, ()),
+        ({"dialog": [USER, ASSISTANT]}, 0.9, ()),
+        ({"instruction": "Hi", "output": "Hello"}, 1.0, ()),
+        ({"query": "Hi", "highlights": "Hello"}, 0.9, ()),
+        ({"prompt": "Hi", "answer": "42"}, 0.9, ("prompt-only",)),
+        ({"messages": [USER, ASSISTANT], "label": 1}, 0.8, ("messages",)),
+        ({"text": "Once.", "messages": [USER, ASSISTANT]}, 1.0, ("text",)),
+        ({"prompt": "Hi"}, 0.7, ()),
+    ],
+)
+def test_how_sure_a_format_is_depends_on_how_telling_its_columns_are(
+    tmp_path: Path, row: dict[str, Any], confidence: float, others: tuple[str, ...]
+) -> None:
+    report, _ = imported(tmp_path, row)
+
+    assert (report.confidence, report.layout.other_possibilities) == (confidence, others)
+
+
+def test_how_sure_a_format_is_falls_with_the_rows_that_do_not_fit(tmp_path: Path) -> None:
+    good = {"messages": [USER, ASSISTANT]}
+
+    report, _ = imported(tmp_path, good, good, good, {"messages": "Hi"})
+
+    assert report.confidence == 0.75
