@@ -1,9 +1,10 @@
 """Remove repeated conversations from a dataset.
 
-Two conversations are the same when all that is in them matches after Unicode normalisation (NFKC),
-case folding and collapsing of white space: turns, thoughts, calls of tools, segments, steps, the
-mark of a judged answer, and what a reward function reads. The names that tie a call to its result
-do not count. The first one stays, so the order is kept.
+Two conversations are the same when the texts in them match after Unicode normalisation (NFKC), case
+folding and collapsing of white space (turns, thoughts, segments and steps), and all else matches as
+it is: calls of tools, weights, the mark of a judged answer, and what a reward function reads. The
+names that tie a call to its result, and the group, do not count. The first one stays, so the order
+is kept.
 
 A row is known by a digest of 16 bytes; that and its number take about 150 bytes of memory for every
 row that stays.
@@ -124,17 +125,6 @@ class _Seen:
             return True
         self._repeats.append((row, first))
         return False
-
-
-def without_repeats(
-    conversations: Iterable[Conversation],
-) -> tuple[list[Conversation], list[tuple[int, int]]]:
-    """Return the conversations that repeat none before, and the rows of those that do.
-
-    Each repeat comes with the row that it repeats.
-    """
-    repeats: list[tuple[int, int]] = []
-    return list(different(conversations, repeats)), repeats
 
 
 def digest_of(conversation: Conversation) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.tools.data.rows import chat, chats, load_version, pair, save_version, text
 from tools.data.conversation import Conversation, Segment, Step, ToolCall
-from tools.data.deduplicate import DeduplicateReport, deduplicate, different, without_repeats
+from tools.data.deduplicate import DeduplicateReport, deduplicate, different
 from tools.errors import DatasetError
 
 CALL = ToolCall(name="add", arguments={"a": 1}, id="call_1")
@@ -41,6 +41,12 @@ def test_the_first_of_the_repeated_rows_stays(tmp_path: Path) -> None:
     assert load_version(tmp_path, report.dataset) == rows
 
 
+def without_repeats(*rows: Conversation) -> tuple[list[Conversation], list[tuple[int, int]]]:
+    """Return the rows that stay, and each other one's number with that of the row it repeats."""
+    repeats: list[tuple[int, int]] = []
+    return list(different(rows, repeats)), repeats
+
+
 @pytest.mark.parametrize(
     "twin",
     ["HELLO CAFÉ", "  hello   café ", "hello\ncafé", "hello cafe\u0301", "ｈello\u00a0café"],  # noqa: RUF001
@@ -48,7 +54,7 @@ def test_the_first_of_the_repeated_rows_stays(tmp_path: Path) -> None:
 def test_case_white_space_and_unicode_variants_do_not_count(twin: str) -> None:
     first = chat("hello café")
 
-    assert without_repeats([first, chat(twin, row=2)]) == ([first], [(2, 1)])
+    assert without_repeats(first, chat(twin, row=2)) == ([first], [(2, 1)])
 
 
 @pytest.mark.parametrize(
@@ -70,7 +76,7 @@ def test_case_white_space_and_unicode_variants_do_not_count(twin: str) -> None:
     ],
 )
 def test_rows_that_differ_both_stay(first: Conversation, second: Conversation) -> None:
-    assert without_repeats([first, second]) == ([first, second], [])
+    assert without_repeats(first, second) == ([first, second], [])
 
 
 def test_the_name_of_a_call_and_the_group_do_not_count() -> None:
@@ -78,13 +84,13 @@ def test_the_name_of_a_call_and_the_group_do_not_count() -> None:
     renamed = answered(tool_calls=(CALL.model_copy(update={"id": "call_2"}),))
     second = renamed.model_copy(update={"row": 2, "group": "page 3"})
 
-    assert without_repeats([first, second]) == ([first], [(2, 1)])
+    assert without_repeats(first, second) == ([first], [(2, 1)])
 
 
 def test_a_row_that_repeats_another_of_its_number_goes() -> None:
     twice = [chat("Hi", row=3), chat("Hi", row=3)]
 
-    assert without_repeats(twice) == (twice[:1], [(3, 3)])
+    assert without_repeats(*twice) == (twice[:1], [(3, 3)])
 
 
 def test_the_order_of_arguments_and_of_other_columns_does_not_count() -> None:
@@ -93,7 +99,7 @@ def test_the_order_of_arguments_and_of_other_columns_does_not_count() -> None:
     first = answered(tool_calls=(call,)).model_copy(update={"extra": {"a": 1, "b": 2}})
     second = answered(tool_calls=(turned,)).model_copy(update={"extra": {"b": 2, "a": 1}})
 
-    assert without_repeats([first, second]) == ([first], [(1, 1)])
+    assert without_repeats(first, second) == ([first], [(1, 1)])
 
 
 def test_a_row_of_texts_alone_repeats_one_that_says_the_usual_in_full(tmp_path: Path) -> None:
