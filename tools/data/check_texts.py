@@ -111,7 +111,7 @@ def _misread(text: str) -> bool:
 def _json_ends_early(text: str) -> bool:
     try:
         json.loads(text)
-    except json.JSONDecodeError:
+    except ValueError:  # also of a number with too many digits for Python, which may be whole
         return text[-1] != {"{": "}", "[": "]"}[text[0]]
     except RecursionError:
         return False
