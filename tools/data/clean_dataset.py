@@ -50,6 +50,8 @@ _MARKUP = re.compile(
     r"|u|ul|video)(?:\s[^<>]*)?/?>|<!--",
     re.IGNORECASE,
 )
+# The parser refuses sections that it does not know.
+_SECTION = re.compile(r"<!\[(?:CDATA\[|(?:if|else|endif)\b[^<>]{0,80}>)?", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|amp|lt|gt|quot|apos|nbsp);", re.IGNORECASE)
 _NO_TEXT = ("script", "style")
 _BLOCKS = ("p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre")
@@ -95,7 +97,7 @@ def clean(
         rows_read=tally.read,
         rows_changed=tally.changed,
         changed={step: tally.steps[step] for step in steps if tally.steps[step]},
-        first_rows={step: tuple(rows) for step, rows in tally.first.items()},
+        first_rows={step: tuple(tally.first[step]) for step in steps if tally.steps[step]},
     )
 
 
@@ -177,8 +179,11 @@ def _markup(text: str) -> str:
     if not _MARKUP.search(text):
         return _ENTITY.sub(_unescaped, text) if "&" in text else text
     reader = _TextReader()
-    reader.feed(_without_comments(text))
+    # Behind the last bracket no tag ends; the parser would look for its end at every `<` there.
+    tagged, bracket, rest = _without_comments(text).rpartition(">")
+    reader.feed(f"{tagged}{bracket}")
     reader.close()
+    reader.handle_data(html.unescape(rest))
     return "".join(reader.pieces)
 
 
@@ -188,8 +193,8 @@ def _without_comments(text: str) -> str:
     while (begin := text.find("<!--", place)) >= 0 and (end := text.find("-->", begin)) >= 0:
         pieces.append(text[place:begin])
         place = end + 3
-    pieces.append(text[place:].replace("<!--", "").replace("<![CDATA[", ""))
-    return "".join(pieces)
+    pieces.append(text[place:].replace("<!--", ""))
+    return _SECTION.sub("", "".join(pieces))
 
 
 class _TextReader(HTMLParser):

@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,30 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
     once, _ = clean_text(text, EVERYTHING)
 
     assert clean_text(once, EVERYTHING) == (once, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("markup", "cleaned"),
+    [
+        ("<b>x</b> <![if !IE]>y<![endif]>", "x y"),
+        ("<b>x</b> <![CDATA[y]]>", "x y]]>"),
+        ("<b>x</b> <![temp[y", "x temp[y"),
+        ("<b>x</b> <![ 1", "x  1"),
+        ("<b>x</b> a < b &amp; c <i", "x a < b & c <i"),
+        ("<b>x</b><script>a > b &amp; c", "x"),
+    ],
+)
+def test_markup_that_is_broken_off_or_unknown_leaves_its_text(markup: str, cleaned: str) -> None:
+    assert clean_text(markup, ("markup",)) == (cleaned, {"markup"})
+
+
+@pytest.mark.parametrize("piece", ["<", "<a ", "</p ", "<![if ", '<a b="', "&#"])
+def test_a_megabyte_of_tags_that_never_end_takes_no_time_without_end(piece: str) -> None:
+    began = time.process_time()
+
+    clean_text("<b>x</b> " + piece * (1_000_000 // len(piece)), ("markup",))
+
+    assert time.process_time() - began < 30
 
 
 def test_a_text_that_never_comes_to_rest_is_left_as_it_was() -> None:
