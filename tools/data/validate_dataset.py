@@ -9,7 +9,6 @@ Rows are read one at a time; of each, some 200 bytes stay.
 from collections import Counter
 from collections.abc import Iterator
 from hashlib import blake2b
-from itertools import chain, islice
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tools.data.check_conversation import check_conversation
 from tools.data.conversation import Conversation, label_of, read_conversations, write_version
 from tools.data.conversation_text import answer_of, normalised_text, prompt_key
-from tools.data.deduplicate import different
+from tools.data.deduplicate import digest_of
 from tools.data.enough_rows import MINIMUM_ROWS, REPEATED, refuse_too_few
 from tools.data.finding import Finding
 from tools.data.row_faults import finding
@@ -81,23 +80,25 @@ def remove_invalid(source: Path, target_dir: Path) -> RemoveReport:
             left.
     """
     removed: dict[str, list[int]] = {}
-    kept = _kept(source, removed)
-    # Repeats stay here, but rows that are too few without them are refused with all reasons, and
-    # nothing is written: so the first rows are held until enough of them differ.
-    first: list[Conversation] = []
-    repeats: list[tuple[int, int]] = []
-    distinct = different(_held(kept, first), repeats)
-    different_rows = sum(1 for _ in islice(distinct, MINIMUM_ROWS))
-    refuse_too_few(different_rows, {**removed, REPEATED: [row for row, _ in repeats]})
     rows_kept = 0
 
-    def counted() -> Iterator[Conversation]:
+    def kept() -> Iterator[Conversation]:
+        """Yield the rows that stay. Too few are refused at the end, and then nothing is written."""
         nonlocal rows_kept
-        for conversation in chain(first, kept):
+        different: set[bytes] = set()
+        repeats: list[int] = []
+        for conversation in _without_errors(source, removed):
             rows_kept += 1
+            # Repeats stay here, but rows must be enough without them.
+            if len(different) < MINIMUM_ROWS:
+                digest = digest_of(conversation)
+                if digest in different:
+                    repeats.append(conversation.row)
+                different.add(digest)
             yield conversation
+        refuse_too_few(len(different), {**removed, REPEATED: repeats})
 
-    version = write_version(target_dir, label_of(source), counted())
+    version = write_version(target_dir, label_of(source), kept())
     return RemoveReport(
         dataset=version.stem,
         rows_read=rows_kept + sum(map(len, removed.values())),
@@ -130,19 +131,13 @@ def checked_rows(path: Path) -> Iterator[tuple[Conversation, list[Finding]]]:
         yield conversation, found
 
 
-def _kept(source: Path, removed: dict[str, list[int]]) -> Iterator[Conversation]:
+def _without_errors(source: Path, removed: dict[str, list[int]]) -> Iterator[Conversation]:
     for conversation, found in checked_rows(source):
         error = _first_error(found)
         if error is None:
             yield conversation
         else:
             removed.setdefault(error.code, []).append(conversation.row)
-
-
-def _held(rows: Iterator[Conversation], held: list[Conversation]) -> Iterator[Conversation]:
-    for conversation in rows:
-        held.append(conversation)
-        yield conversation
 
 
 def _digest(text: str) -> int:

@@ -194,6 +194,15 @@ def test_all_problems_of_a_row_are_found_at_once(tmp_path: Path) -> None:
     assert {one.row for one in report.findings} == {9}
 
 
+def test_an_answer_with_a_number_of_too_many_digits_is_judged_by_its_end(tmp_path: Path) -> None:
+    number = '{"pi": ' + "3" * 5000
+    rows = [chat("Pi?", number + "}"), chat("Pi again?", number, row=2)]
+
+    report = validate(save_version(tmp_path, rows))
+
+    assert [(one.row, one.code) for one in report.findings] == [(2, "cut_off_answer")]
+
+
 def test_long_runs_of_letters_are_searched_quickly(tmp_path: Path) -> None:
     long = "a" * 200_000 + "@" + "b." * 100_000
 
@@ -249,4 +258,4 @@ def test_too_few_rows_left_are_refused_with_the_reasons_repeats_among_them(tmp_p
         "(rows 13, 14, 15, 16, 17, ...), 1 null_as_text (row 23), 40 repeated "
         "(rows 24, 25, 26, 27, 28, ...). Repair the faulty rows or add more examples that differ."
     )
-    assert not (tmp_path / "target").exists()
+    assert [*(tmp_path / "target").iterdir()] == []
