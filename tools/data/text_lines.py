@@ -7,9 +7,9 @@ Windows-1252, which spreadsheets write, and that is noted.
 
 import codecs
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import AnyStr, BinaryIO
 
 from tools.data.read_bytes import Reading, open_bytes
 from tools.data.row_problem import RowProblem
@@ -83,16 +83,20 @@ def _lines(path: Path, file: BinaryIO) -> Iterator[bytes]:
     if _encoding(file) == "utf-16":
         yield from _recoded(path, file)
         return
-    while line := file.readline(MAXIMUM_LINE_BYTES + 1):
+    yield from _cut(file.readline, b"\n")
+
+
+def _cut(readline: Callable[[int], AnyStr], end: AnyStr) -> Iterator[AnyStr]:
+    while line := readline(MAXIMUM_LINE_BYTES + 1):
         yield line
-        while len(line) > MAXIMUM_LINE_BYTES and not line.endswith(b"\n"):
-            line = file.readline(MAXIMUM_LINE_BYTES + 1)
+        while len(line) > MAXIMUM_LINE_BYTES and not line.endswith(end):
+            line = readline(MAXIMUM_LINE_BYTES + 1)
 
 
 def _recoded(path: Path, file: BinaryIO) -> Iterator[bytes]:
     text = io.TextIOWrapper(file, encoding="utf-16", newline="\n")
     try:
-        while line := text.readline(MAXIMUM_LINE_BYTES + 1):
+        for line in _cut(text.readline, "\n"):
             yield line.encode("utf-8", "surrogatepass")
     except UnicodeDecodeError as error:
         raise DatasetError(

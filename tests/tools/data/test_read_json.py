@@ -1,6 +1,7 @@
 """JSON and JSON Lines are read as they are, or refused with the place at fault."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,16 @@ def test_a_whole_pair_of_surrogates_is_one_character(tmp_path: Path) -> None:
     path = save_file(tmp_path, "a.jsonl", '{"text": "\\ud83d\\ude00"}')
 
     assert list(read_rows(path)) == [(1, {"text": "\U0001f600"})]
+
+
+def test_a_list_takes_time_by_its_rows_and_not_by_the_square_of_them(tmp_path: Path) -> None:
+    rows = [{"prompt": "Hi", "completion": f"Hello {row}"} for row in range(20_000)]
+    path = save_file(tmp_path, "rows.json", json.dumps(rows))
+    began = time.process_time()
+
+    assert [row for _, row in read_rows(path)] == rows
+
+    assert time.process_time() - began < 5
 
 
 GOOD = '{"a": 1}\n'
@@ -76,6 +87,15 @@ def test_utf_16_is_read_where_a_mark_says_so(tmp_path: Path) -> None:
     assert list(read_rows(save_file(tmp_path, "rows.jsonl", GOOD.encode("utf-16")))) == [
         (1, {"a": 1})
     ]
+
+
+def test_a_line_of_utf_16_that_is_too_long_is_one_problem(tmp_path: Path) -> None:
+    content = GOOD + '"' + "x" * 20_000_000 + '"\n' + GOOD
+
+    rows = list(read_rows(save_file(tmp_path, "rows.jsonl", content.encode("utf-16"))))
+
+    assert [number for number, _ in rows] == [1, 2, 3]
+    assert [row.kind for _, row in rows if isinstance(row, RowProblem)] == ["too_long"]
 
 
 def test_a_list_in_a_jsonl_file_is_told_what_it_should_be_named(tmp_path: Path) -> None:
