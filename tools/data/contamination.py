@@ -8,8 +8,8 @@ whole of a row; one of fewer words says too little of where it came from and is 
 Words that stand in more than a tenth of the rows (and in more than ten) are the form that all rows
 are written in, not a leak, so they do not count; the report says how many there are of them.
 
-The rows are read twice, one at a time. A benchmark takes 8 bytes for every 13 words in a row that
-it has, and 4 more to count them.
+The rows are read twice, and those that are left once more, one at a time. A benchmark takes 8 bytes
+for every 13 words in a row that it has, and 4 more to count them.
 
 Not covered: paraphrases and translations; a short question with other words around it.
 """
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.data.conversation import Conversation, label_of, read_conversations, write_version
-from tools.data.enough_rows import refuse_too_few
+from tools.data.enough_rows import MINIMUM_ROWS, refuse_too_few
 from tools.data.row_words import words_of, words_of_row
 from tools.errors import DatasetError
 
@@ -69,6 +69,7 @@ class RemoveContaminatedReport(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     dataset: str = Field(description="Name of the new dataset version.")
+    rows_read: int = Field(description="Rows of the source, those that overlap included.")
     rows_kept: int = Field(description="Rows of the new dataset version.")
     found: ContaminationReport = Field(description="What the source shared with the benchmarks.")
 
@@ -125,10 +126,13 @@ def remove_contaminated(
     """
     found, overlapping = _examine(source, benchmarks, words)
     rows_kept = len(overlapping) - found.rows
-    numbers = [row.row for row in _chosen(source, overlapping, 1)] if rows_kept < 1000 else []
-    refuse_too_few(rows_kept, {"also in a benchmark": numbers})
+    if rows_kept < MINIMUM_ROWS:
+        numbers = [row.row for row in _chosen(source, overlapping, 1)]
+        refuse_too_few(rows_kept, {"also in a benchmark": numbers})
     version = write_version(target_dir, label_of(source), _chosen(source, overlapping, 0))
-    return RemoveContaminatedReport(dataset=version.stem, rows_kept=rows_kept, found=found)
+    return RemoveContaminatedReport(
+        dataset=version.stem, rows_read=found.rows_read, rows_kept=rows_kept, found=found
+    )
 
 
 def texts_to_keep_out(heldout: Path) -> Iterator[str]:

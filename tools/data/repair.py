@@ -163,8 +163,8 @@ def repair(source: Path, what: Repair, *, progress: Progress | None = None) -> R
     done = Repaired(
         dataset=report["dataset"],
         kind=what.kind,
-        rows_read=_rows_read(report),
-        rows_kept=report.get("rows_kept", _rows_read(report)),
+        rows_read=report["rows_read"],
+        rows_kept=report.get("rows_kept", report["rows_read"]),
         rows_changed=report.get("rows_changed", 0),
         report={key: value for key, value in report.items() if key != "dataset"},
     )
@@ -178,10 +178,6 @@ def repair(source: Path, what: Repair, *, progress: Progress | None = None) -> R
         ),
     )
     return done
-
-
-def _rows_read(report: dict[str, Any]) -> int:
-    return int(report["rows_read"] if "rows_read" in report else report["found"]["rows_read"])
 
 
 def _remove_contaminated(source: Path, what: RemoveContaminated) -> BaseModel:

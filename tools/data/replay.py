@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tools.data.repair import REPAIR, repair
+from tools.data.repair import REPAIR, RemoveContaminated, repair
 from tools.data.version_record import history
 from tools.errors import DatasetError
 from tools.progress import NoProgress, Progress
@@ -42,7 +42,8 @@ def replay(
         progress: Is asked whether to stop.
 
     Raises:
-        DatasetError: The version has no record, or the version of its import is missing.
+        DatasetError: The version has no record, or the version of its import or a benchmark is
+            missing.
     """
     records = history(folder, version)
     if not records:
@@ -50,13 +51,13 @@ def replay(
     steps = [record for record in records if record.made_from is not None]
     first = steps[0].made_from if steps else version
     workspace.mkdir(parents=True, exist_ok=True)
-    current = workspace / f"{first}.jsonl"
-    try:
-        shutil.copyfile(folder / current.name, current)
-    except FileNotFoundError as error:
-        raise DatasetError(f"The dataset version {first!r} is missing. Import it again.") from error
+    current = _copy(folder, str(first), workspace)
     for number, record in enumerate(steps, start=1):
-        made = repair(current, REPAIR.validate_python(record.step), progress=progress).dataset
+        step = REPAIR.validate_python(record.step)
+        if isinstance(step, RemoveContaminated):
+            for benchmark in step.benchmarks:
+                _copy(folder, benchmark, workspace)
+        made = repair(current, step, progress=progress).dataset
         if made != record.version:
             return ReplayReport(
                 version=version,
@@ -68,3 +69,16 @@ def replay(
         current = workspace / f"{made}.jsonl"
     (progress or NoProgress()).log(f"{version} came out the same after {len(steps)} steps.")
     return ReplayReport(version=version, began_with=str(first), steps=len(steps), same=True)
+
+
+def _copy(folder: Path, version: str, workspace: Path) -> Path:
+    """Copy a version to `workspace`, unless it was made there, and return its file."""
+    copied = workspace / f"{version}.jsonl"
+    try:
+        if not copied.is_file():
+            shutil.copyfile(folder / copied.name, copied)
+    except FileNotFoundError as error:
+        raise DatasetError(
+            f"The dataset version {version!r} is missing. Import it again."
+        ) from error
+    return copied

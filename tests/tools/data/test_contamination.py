@@ -91,7 +91,10 @@ def test_rows_that_overlap_are_removed(tmp_path: Path) -> None:
     report = remove_contaminated(source, tmp_path, benchmarks)
 
     assert report == RemoveContaminatedReport(
-        dataset=report.dataset, rows_kept=24, found=find_contamination(source, benchmarks)
+        dataset=report.dataset,
+        rows_read=26,
+        rows_kept=24,
+        found=find_contamination(source, benchmarks),
     )
     assert report.found.rows == 2
     assert load_version(tmp_path, report.dataset) == rows[:24]

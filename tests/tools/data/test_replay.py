@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from tests.tools.data.rows import chat, chats, save_lines, save_version
+from tools.data.conversation import write_version
 from tools.data.data_policy import DataPolicy
 from tools.data.import_dataset import import_dataset
 from tools.data.privacy.kinds import PrivacyPolicy
-from tools.data.repair import Clean, Deduplicate, Redact, repair, repair_all
+from tools.data.repair import Clean, Deduplicate, Redact, RemoveContaminated, repair, repair_all
 from tools.data.replay import ReplayReport, replay
-from tools.data.version_record import history
+from tools.data.version_record import VersionRecord, history, keep_record
 from tools.errors import DatasetError
 
 
@@ -88,3 +89,19 @@ def test_a_version_whose_beginning_is_gone_cannot_be_made_again(tmp_path: Path) 
 
     with pytest.raises(DatasetError, match=f"version '{source.stem}' is missing"):
         replay(tmp_path, made.dataset, tmp_path / "again")
+
+
+def test_what_stood_in_a_benchmark_is_left_out_again(imported: Path, tmp_path: Path) -> None:
+    passage = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+    benchmark = write_version(imported.parent, "benchmark", [chat(passage)])
+    source = save_version(imported.parent, [*chats(20), chat(passage, row=21)])
+    keep_record(
+        source.parent, VersionRecord(version=source.stem, made_from=None, step={}, report={})
+    )
+
+    made = repair(source, RemoveContaminated(benchmarks=(benchmark.stem,)))
+
+    assert (made.rows_read, made.rows_kept) == (21, 20)
+    assert replay(source.parent, made.dataset, tmp_path / "again") == ReplayReport(
+        version=made.dataset, began_with=source.stem, steps=1, same=True
+    )
