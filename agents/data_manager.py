@@ -11,6 +11,7 @@ from agents.desk import Desk
 from agents.job import FineTuneJob
 from agents.rule_llm import Request, Seen
 from agents.run_agent import Assignment, run_agent
+from tools.counted import counted
 from tools.data.audit_dataset import AuditReport, audit
 from tools.data.dataset_card import dataset_card
 from tools.data.enough_rows import MINIMUM_PROMPTS
@@ -141,7 +142,10 @@ def split_for_training(desk: Desk, dataset: str) -> SplitReport:
     checked = validate(source)
     if checked.rows_usable < checked.rows_checked:
         faulty = checked.rows_checked - checked.rows_usable
-        raise DatasetError(f"{faulty} rows are faulty. Call repair_dataset with remove_invalid.")
+        raise DatasetError(
+            f"An error was found in {counted(faulty, 'row')}. Call repair_dataset with "
+            "remove_invalid."
+        )
     _refuse_private(source, desk.job.policy.privacy)
     report = split_dataset(source, workspace.datasets)
     if report.heldout_prompts < MINIMUM_PROMPTS:
@@ -162,10 +166,8 @@ def _refuse_private(source: Path, policy: PrivacyPolicy) -> None:
     rows = find_in_dataset(source, policy).rows
     kinds = [kind for kind in rows if policy.action(kind) != "report"]
     if kinds:
-        raise DatasetError(
-            f"{sum(rows[kind] for kind in kinds)} rows hold private values "
-            f"({', '.join(kinds)}). Call repair_dataset with redact."
-        )
+        found = ", ".join(f"{kind} in {counted(rows[kind], 'row')}" for kind in kinds)
+        raise DatasetError(f"There are private values: {found}. Call repair_dataset with redact.")
 
 
 def _card(desk: Desk, found: AuditReport) -> str:
@@ -212,13 +214,13 @@ _PREFERENCE = (
 def _answer(imported: ImportReport, repaired: Repairs, split: SplitReport) -> DataDecision:
     repairs = []
     if imported.problem_count:
-        repairs.append(f"{imported.problem_count} rows could not be read")
+        repairs.append(f"{counted(imported.problem_count, 'row')} could not be read")
     for one in repaired.repairs:
         repairs += _told(one)
-    found = f"{imported.rows_read} rows in the {imported.format} format."
+    found = f"{counted(imported.rows_read, 'row')} in the {imported.format} format."
     parts = (
-        f"{split.train_rows} rows to train on, {split.validation_rows} to watch the loss, "
-        f"{split.heldout_rows} held out; what belongs together stands on one side."
+        f"{counted(split.train_rows, 'row')} to train on, {split.validation_rows} to watch the "
+        f"loss, {split.heldout_rows} held out; what belongs together stands on one side."
     )
     return DataDecision(
         verdict="fit after repairs" if repairs else "fit",
@@ -233,8 +235,7 @@ def _unread(imported: ImportReport | None) -> str:
     if imported is None or not imported.problems:
         return ""
     first = imported.problems[0]
-    count = imported.problem_count
-    rows = "1 row" if count == 1 else f"{count:,} rows"
+    rows = counted(imported.problem_count, "row")
     return f" {rows} could not be read; the first is line {first.row}: {first.problem}."
 
 
@@ -245,13 +246,13 @@ def _told(made: Repaired) -> Iterator[str]:
         for code, rows in removed.items() if isinstance(removed, dict) else ():
             yield f"{rows} removed for {code.replace('_', ' ')}"
     elif made.kind == "deduplicate":
-        yield f"{left_out} exact repeats removed"
+        yield f"{counted(left_out, 'exact repeat')} removed"
     elif made.kind == "redact":
-        yield f"private values taken out of {made.rows_changed + left_out} rows"
+        yield f"private values taken out of {counted(made.rows_changed + left_out, 'row')}"
     elif made.kind == "clean":
-        yield f"{made.rows_changed} rows cleaned"
+        yield f"{counted(made.rows_changed, 'row')} cleaned"
     else:
-        yield f"{left_out} rows left out by {made.kind.replace('_', ' ')}"
+        yield f"{counted(left_out, 'row')} left out by {made.kind.replace('_', ' ')}"
 
 
 def _problem(answer: DataDecision, desk: Desk) -> str | None:

@@ -9,6 +9,7 @@ from agents.desk import NOT_REFUSED, Desk
 from agents.record import model_name
 from agents.rule_llm import Request, Seen
 from agents.run_agent import Assignment, run_agent
+from tools.counted import counted
 from tools.data.split_dataset import SplitReport
 from tools.errors import ModelError, TrackingError
 from tools.evaluation.evaluate_adapter import (
@@ -82,7 +83,7 @@ def answer_heldout_rows(desk: Desk) -> AnswerReport:
     adapters = {"tuned": desk.folder / "adapter"}
     if desk.need(ChampionReport, "find_todays_champion").version is not None:
         adapters["champion"] = desk.folder / _CHAMPION
-    progress.log(f"Answering {split.heldout_rows} held-out rows.")
+    progress.log(f"Answering {counted(split.heldout_rows, 'held-out row')}.")
     source = desk.need(ModelSource, "begin")
     recipe = desk.need(Recipe, "train_adapter")
     base = load_model(

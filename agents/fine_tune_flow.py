@@ -30,6 +30,7 @@ from agents.run_state import (
     load_state,
 )
 from agents.training_specialist import train_model
+from tools.counted import counted
 from tools.data.import_dataset import ImportReport
 from tools.data.shuffle_labels import shuffle_labels
 from tools.data.split_dataset import SplitReport
@@ -281,5 +282,6 @@ class FineTuneFlow(Flow[RunState]):
         report = shuffle_labels(
             workspace.dataset(split.train), workspace.datasets, seed=self._job.seed
         )
-        self._studio.progress.log(f"  Self-test: {report.changed} training answers dealt anew.")
+        dealt = counted(report.changed, "training answer")
+        self._studio.progress.log(f"  Self-test: {dealt} dealt anew.")
         return split.model_copy(update={"train": report.dataset})

@@ -10,6 +10,7 @@ from agents.desk import NOT_REFUSED, Desk
 from agents.record import describe_run
 from agents.rule_llm import Request, Seen
 from agents.run_agent import Assignment, run_agent
+from tools.counted import counted
 from tools.data.conversation import read_conversations
 from tools.data.split_dataset import SplitReport
 from tools.errors import TrainingError
@@ -163,7 +164,7 @@ def _answer(report: TrainReport) -> TrainingDecision:
     went = "fell" if fell > 0 else "did not fall"
     gap = report.eval_loss - report.train_loss
     notes = [
-        f"{report.steps} steps in {report.seconds:.0f} s at a learning rate of "
+        f"{counted(report.steps, 'step')} in {report.seconds:.0f} s at a learning rate of "
         f"{report.learning_rate:g}.",
         f"The loss on rows it did not train on {went}, from {report.first_eval_loss:.3f} to "
         f"{report.eval_loss:.3f}.",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tools.counted import counted
 from tools.data.contamination import ContaminationReport, find_contamination, texts_to_keep_out
 from tools.data.conversation import read_conversations
 from tools.data.data_policy import DataPolicy
@@ -188,7 +189,8 @@ def _remarks(
         yield Remark(
             code="too_few_rows",
             severity="error",
-            message=f"{checked.rows_usable:,} rows can be used, {MINIMUM_ROWS} are needed.",
+            message=f"{counted(checked.rows_usable, 'row')} can be used, "
+            f"{MINIMUM_ROWS} are needed.",
             remedy="Add more examples.",
         )
     labels = measured.labels

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from pydantic import JsonValue
 
+from tools.counted import counted
 from tools.data.conversation import Conversation, Message, Segment, Step
 from tools.data.convert_preference import convert_preference
 from tools.data.convert_tool_calls import convert_tools, json_object
@@ -100,7 +101,7 @@ def _from_steps(number: int, row: Row, layout: Layout) -> Conversation:
     if len(steps) != len(labels) or not steps:
         raise RowRefusedError(
             layout.step_labels or "labels",
-            f"there are {len(steps)} steps and {len(labels)} labels",
+            f"there are {counted(len(steps), 'step')} and {counted(len(labels), 'label')}",
             "Give every step one label.",
             "bad_steps",
         )

@@ -5,6 +5,7 @@ It holds numbers, names of columns and hashes, and never a text of a row.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from tools.counted import counted
 from tools.data.audit_dataset import AuditReport
 from tools.data.version_record import VersionRecord
 
@@ -92,7 +93,7 @@ def _change(record: VersionRecord) -> str:
     changed = record.report.get("rows_changed")
     told = []
     if isinstance(read, int) and isinstance(kept, int) and kept < read:
-        told.append(f"{read - kept:,} of {read:,} rows left out")
+        told.append(f"{read - kept:,} of {counted(read, 'row')} left out")
     if isinstance(changed, int) and changed:
-        told.append(f"{changed:,} rows changed")
+        told.append(f"{counted(changed, 'row')} changed")
     return f" ({', '.join(told)})" if told else ""

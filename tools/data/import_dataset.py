@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tools.counted import counted
 from tools.data.conversation import write_version
 from tools.data.convert_rows import convert_rows
 from tools.data.count_import import ImportCount
@@ -108,7 +109,7 @@ def import_dataset(
     suffix = data_suffix(opened.name) or Path(opened.name).suffix
     label = slug(opened.name[: -len(suffix) or None])
     version = write_version(target_dir, label, count.kept(made, found.format))
-    progress.log(f"Imported {count.imported} of {count.read} rows.")
+    progress.log(f"Imported {count.imported} of {counted(count.read, 'row')}.")
     report = ImportReport(
         dataset=version.stem,
         source=opened.name,

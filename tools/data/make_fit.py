@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tools.counted import counted
 from tools.data.audit_dataset import AuditReport
 from tools.data.data_policy import DataPolicy
 from tools.data.privacy.kinds import KINDS, spoken
@@ -63,8 +64,8 @@ def _questions(policy: DataPolicy, found: AuditReport) -> Iterator[str]:
             )
     if policy.marked == "ask" and found.scan.rows_marked:
         yield (
-            f"The scan for attacks marks {found.scan.rows_marked:,} rows. Set marked to report or "
-            "drop_row."
+            f"The scan for attacks marks {counted(found.scan.rows_marked, 'row')}. Set marked to "
+            "report or drop_row."
         )
     if policy.near_duplicates == "ask" and found.near_duplicates.clusters:
         yield (
@@ -74,6 +75,6 @@ def _questions(policy: DataPolicy, found: AuditReport) -> Iterator[str]:
     rows = found.contamination.rows if found.contamination else 0
     if policy.contaminated == "ask" and rows:
         yield (
-            f"{rows:,} rows share a passage with a benchmark. Set contaminated to report or "
-            "drop_row."
+            f"A passage of a benchmark stands in {counted(rows, 'row')}. Set contaminated to "
+            "report or drop_row."
         )

@@ -9,6 +9,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from tools.counted import counted
 from tools.data.layout import NumberedRow
 from tools.data.read_bytes import Reading
 from tools.data.row_problem import RowProblem, UnreadableKind
@@ -31,7 +32,7 @@ def read_csv(path: Path, reading: Reading) -> Iterator[NumberedRow]:
         if isinstance(record, RowProblem):
             yield number, record.model_copy(update={"row": number})
         elif len(record) != len(header):
-            count = f"it has {len(record)} fields, the header has {len(header)}"
+            count = f"it has {counted(len(record), 'field')}, the header has {len(header)}"
             remedy = "Put fields that hold the separator or a line break in quotes."
             yield number, _problem(number, count, remedy, "wrong_field_count")
         elif record == header:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, TypeAdapter
 
+from tools.counted import counted
 from tools.data.clean_dataset import USUAL_STEPS, CleaningStep, clean
 from tools.data.contamination import remove_contaminated, texts_to_keep_out
 from tools.data.conversation import read_conversations
@@ -144,9 +145,9 @@ def told(made: Repaired) -> str:
     """Return what a repair did, in a sentence."""
     parts = []
     if made.rows_changed:
-        parts.append(f"{made.rows_changed:,} rows changed")
+        parts.append(f"{counted(made.rows_changed, 'row')} changed")
     if made.rows_kept < made.rows_read:
-        parts.append(f"{made.rows_read - made.rows_kept:,} rows left out")
+        parts.append(f"{counted(made.rows_read - made.rows_kept, 'row')} left out")
     kind = made.kind.replace("_", " ")
     return f"{kind[:1].upper()}{kind[1:]}: {', '.join(parts) or 'nothing to do'}."
 

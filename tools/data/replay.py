@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tools.counted import counted
 from tools.data.repair import REPAIR, RemoveContaminated, repair
 from tools.data.version_record import history
 from tools.errors import DatasetError
@@ -67,7 +68,8 @@ def replay(
                 differs_at=record.version,
             )
         current = workspace / f"{made}.jsonl"
-    (progress or NoProgress()).log(f"{version} came out the same after {len(steps)} steps.")
+    done = counted(len(steps), "step")
+    (progress or NoProgress()).log(f"{version} came out the same after {done}.")
     return ReplayReport(version=version, began_with=str(first), steps=len(steps), same=True)
 
 

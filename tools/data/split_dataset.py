@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tools.counted import counted
 from tools.data.conversation import Conversation, label_of, read_conversations, write_version
 from tools.data.enough_rows import MINIMUM_PROMPTS, MINIMUM_ROWS
 from tools.data.split_groups import Groups, Keys, group_rows, read_keys
@@ -93,10 +94,10 @@ def split_dataset(source: Path, target_dir: Path) -> SplitReport:
         DatasetError: `source` is missing, malformed, or has too few rows or distinct prompts.
     """
     keys = read_keys(source)
-    _refuse_too_few(source, len(keys.prompts), "rows", MINIMUM_ROWS)
-    _refuse_too_few(source, keys.prompt_count, "distinct prompts", _LEAST_GROUPS)
+    _refuse_too_few(source, len(keys.prompts), "row", MINIMUM_ROWS)
+    _refuse_too_few(source, keys.prompt_count, "distinct prompt", _LEAST_GROUPS)
     groups = group_rows(source, keys, least=_LEAST_GROUPS, enough=3 * _LEAST_HELDOUT)
-    _refuse_too_few(source, len(groups.numbers), "groups", _LEAST_GROUPS)
+    _refuse_too_few(source, len(groups.numbers), "group", _LEAST_GROUPS)
     labels = _labels(groups, keys)
     sides = _sides(groups, labels)
     of_row = sides[groups.of_row]
@@ -128,19 +129,19 @@ def _refuse_too_few(source: Path, count: int, what: str, least: int) -> None:
     if count >= least:
         return
     reason, remedy = {
-        "rows": ("", "Add more examples."),
-        "distinct prompts": (
+        "row": ("", "Add more examples."),
+        "distinct prompt": (
             ", because rows with the same prompt stay together",
             "Add other questions.",
         ),
-        "groups": (
+        "group": (
             ", because rows with the same prompt or of the same group stay together",
             "Add rows of other groups, or import the dataset without its groups.",
         ),
     }[what]
     raise DatasetError(
-        f"Dataset {source.stem!r} has {count} {what}, {least} are needed to split it{reason}. "
-        f"{remedy}"
+        f"Dataset {source.stem!r} has {counted(count, what)}, {least} are needed to split "
+        f"it{reason}. {remedy}"
     )
 
 

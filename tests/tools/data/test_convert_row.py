@@ -120,7 +120,7 @@ from tools.data.row_problem import RowProblem
             {"prompt": "Hi", "completions": ["a"], "labels": [True]},
             {"prompt": "Hi", "completions": ["a", "b"], "labels": [True]},
             "labels",
-            "there are 2 steps and 1 labels",
+            "there are 2 steps and 1 label",
         ),
         (
             {"prompt": "Hi", "completions": ["a"], "labels": [True]},

@@ -60,7 +60,7 @@ def test_a_card_tells_source_contents_findings_and_steps(tmp_path: Path) -> None
             "## How it was made",
             "",
             f"1. `{imported.dataset}`: import",
-            f"2. `{done.repairs[0].dataset}`: redact (1 rows changed)",
+            f"2. `{done.repairs[0].dataset}`: redact (1 row changed)",
             f"3. `{done.dataset}`: deduplicate (1 of 24 rows left out)",
             "",
         ]

@@ -231,7 +231,7 @@ def test_the_import_says_what_it_found(tmp_path: Path) -> None:
 
     assert listener.logs == [
         "rows.jsonl is in the format messages.",
-        "Imported 1 of 1 rows.",
+        "Imported 1 of 1 row.",
     ]
 
 

@@ -51,10 +51,10 @@ def test_faulty_rows_are_fit_after_the_repairs_of_the_policy(tmp_path: Path) -> 
     assert (report.rows_read, report.rows_kept) == (103, 101)
     assert rows_of(tmp_path, report.split) == [*sound, chat("Who?", "It is [EMAIL].", row=103)]
     assert heard.logs == [
-        "Clean: 1 rows changed.",
-        "Redact: 1 rows changed.",
-        "Remove invalid: 1 rows left out.",
-        "Deduplicate: 1 rows left out.",
+        "Clean: 1 row changed.",
+        "Redact: 1 row changed.",
+        "Remove invalid: 1 row left out.",
+        "Deduplicate: 1 row left out.",
     ]
 
 
@@ -115,9 +115,9 @@ def test_what_the_policy_asks_about_is_asked_and_nothing_is_split(tmp_path: Path
     assert questions == (
         "The dataset holds an e-mail address. Set privacy.email to report, drop_row, mask or "
         "pseudonymise.",
-        "The scan for attacks marks 1 rows. Set marked to report or drop_row.",
+        "The scan for attacks marks 1 row. Set marked to report or drop_row.",
         "2 rows are nearly the same as another. Set near_duplicates to report or drop_row.",
-        "1 rows share a passage with a benchmark. Set contaminated to report or drop_row.",
+        "A passage of a benchmark stands in 1 row. Set contaminated to report or drop_row.",
     )
     with pytest.raises(DatasetError, match="needs a decision about email"):
         make_fit(source, policy)

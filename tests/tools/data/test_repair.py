@@ -132,8 +132,8 @@ def test_repairs_follow_each_other_and_only_those_that_changed_something_are_tol
     assert load_version(tmp_path, done.dataset) == [*DIFFERENT, chat("Where?", row=21)]
     assert (done.rows_read, done.rows_kept) == (22, 21)
     assert [told(one) for one in done.repairs] == [
-        "Clean: 1 rows changed.",
-        "Deduplicate: 1 rows left out.",
+        "Clean: 1 row changed.",
+        "Deduplicate: 1 row left out.",
     ]
 
 

@@ -190,7 +190,7 @@ def test_a_label_that_grows_holds_out_nothing_that_was_trained_on(tmp_path: Path
 def test_one_group_of_all_rows_is_refused(tmp_path: Path) -> None:
     rows = [chat(f"Question {n}?").model_copy(update={"group": "all"}) for n in range(30)]
 
-    with pytest.raises(DatasetError, match=r"has 1 groups, 6 are needed .* of the same group"):
+    with pytest.raises(DatasetError, match=r"has 1 group, 6 are needed .* of the same group"):
         split(tmp_path, rows)
 
 

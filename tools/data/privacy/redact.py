@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tools.counted import counted
 from tools.data.conversation import Conversation, label_of, read_conversations, write_version
 from tools.data.conversation_text import texts_of, with_texts
 from tools.data.enough_rows import MINIMUM_ROWS
@@ -113,7 +114,8 @@ class _Redaction:
         asked = [kind for kind in self.tally.kinds if self._policy.action(kind) == "ask"]
         if asked:
             counts = [
-                f"{kind}: {spoken(kind, found[kind])} in {_rows(rows[kind])}" for kind in asked
+                f"{kind}: {spoken(kind, found[kind])} in {counted(rows[kind], 'row')}"
+                for kind in asked
             ]
             raise DatasetError(
                 f"Dataset {dataset!r} needs a decision about {'; '.join(counts)}. "
@@ -124,11 +126,7 @@ class _Redaction:
         dropped = self.tally.rows_read - self.rows_kept
         if dropped and self.rows_kept < MINIMUM_ROWS:
             raise DatasetError(
-                f"Only {_rows(self.rows_kept)} would be left of {self.tally.rows_read}, "
+                f"Only {counted(self.rows_kept, 'row')} would be left of {self.tally.rows_read}, "
                 f"{MINIMUM_ROWS} are needed. Left out for private data: {dropped}. "
                 "Choose mask or pseudonymise instead of drop_row, or add more examples."
             )
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
