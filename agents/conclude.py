@@ -29,11 +29,20 @@ from tools.evaluation.verdict import (
 
 def conclude(desk: Desk, state: RunState, record_problem: str | None) -> Verdict:
     """Write `verdict.json` and `report.html` to the run's folder, hand them to MLflow too."""
+    verdict = _verdict(desk, state, record_problem)
+    write_verdict(verdict, desk.folder)
+    write_report(verdict, desk.folder)
+    if state.record:
+        _hand_to_mlflow(desk)
+    return verdict
+
+
+def _verdict(desk: Desk, state: RunState, record_problem: str | None) -> Verdict:
     if state.data is None or state.training is None or state.evaluation is None:
         raise RuntimeError("A verdict needs data, training and evaluation.")
     receipts = _receipts(desk.folder)
     gate = state.evaluation.gate
-    verdict = Verdict(
+    return Verdict(
         run_id=state.id,
         created_at=datetime.now(UTC).replace(microsecond=0),
         goal=state.job.goal,
@@ -59,11 +68,6 @@ def conclude(desk: Desk, state: RunState, record_problem: str | None) -> Verdict
         seconds=round(_seconds(state), 1),
         next_command=next_command(desk, state, record_problem),
     )
-    write_verdict(verdict, desk.folder)
-    write_report(verdict, desk.folder)
-    if state.record:
-        _hand_to_mlflow(desk)
-    return verdict
 
 
 def _hand_to_mlflow(desk: Desk) -> None:
