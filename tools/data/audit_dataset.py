@@ -1,13 +1,15 @@
 """Look at a dataset version from every side, and put what was found into one report.
 
 Faulty rows, exact and near duplicates, private values, attacks, contamination, languages, labels
-and lengths. Nothing is changed; `repair` does that.
+and lengths. Nothing is changed; `repair` does that. An exact repeat is counted as one, and not as a
+near duplicate too.
 
 Not covered: lengths in tokens, which only a model's tokenizer knows.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -82,8 +84,39 @@ def audit(
     Raises:
         DatasetError: The dataset is missing, malformed or empty, or a benchmark is missing.
     """
-    policy, progress = policy or DataPolicy(), progress or NoProgress()
+    found = _look(source, policy or DataPolicy(), progress or NoProgress())
+    return AuditReport(
+        dataset=source.stem,
+        rows=found.profile.rows,
+        rows_usable=found.validation.rows_usable,
+        profile=found.profile,
+        languages=found.languages,
+        repeats=len(found.repeated),
+        repeated=tuple(found.repeated[:_LISTED_PAIRS]),
+        near_duplicates=found.near,
+        privacy=found.privacy,
+        scan=found.scan,
+        contamination=found.contamination,
+        remarks=tuple(_remarks(found.profile, found.validation, found.languages)),
+        findings=tuple(sorted(_findings(found), key=lambda one: one.row)[:_LISTED_FINDINGS]),
+        counts=_counts(found),
+    )
 
+
+class _Found(NamedTuple):
+    """What each way of looking at a dataset found."""
+
+    profile: ProfileReport
+    validation: ValidationReport
+    languages: dict[str, float]
+    repeated: list[tuple[int, int]]
+    near: NearDuplicateReport
+    privacy: PrivacyReport
+    scan: ScanReport
+    contamination: ContaminationReport | None
+
+
+def _look(source: Path, policy: DataPolicy, progress: Progress) -> _Found:
     def looking(for_what: str, percent: float) -> None:
         progress.check()
         progress.log(f"Looking for {for_what}.")
@@ -93,8 +126,8 @@ def audit(
     measured, checked = profile(source), validate(source)
     spoken_in = languages(source, rows=measured.rows)
     looking("repeated rows", 20)
-    repeated = _repeated(source)
-    near = find_near_duplicates(source, threshold=policy.near_threshold)
+    repeated, marks = _repeated(source)
+    near = find_near_duplicates(source, threshold=policy.near_threshold, repeats=marks)
     looking("private values", 45)
     privacy = find_in_dataset(source, policy.privacy)
     looking("attacks", 70)
@@ -102,45 +135,39 @@ def audit(
     if policy.benchmarks:
         looking("passages of benchmarks", 90)
     contaminated = _contamination(source, policy.benchmarks)
-    counts = {
-        **checked.counts,
-        **({"repeated": len(repeated)} if repeated else {}),
-        **({"near_duplicate": near.rows_in_clusters} if near.rows_in_clusters else {}),
-        **{f"private_{kind}": rows for kind, rows in privacy.rows.items()},
-        **scanned.by_code,
-        **({"contaminated": contaminated.rows} if contaminated and contaminated.rows else {}),
-    }
-    found = [
-        *checked.findings,
-        *_repeat_findings(repeated),
-        *_near_findings(near),
-        *_private_findings(privacy),
-        *scanned.findings,
-        *_contamination_findings(contaminated),
-    ]
-    return AuditReport(
-        dataset=source.stem,
-        rows=measured.rows,
-        rows_usable=checked.rows_usable,
-        profile=measured,
-        languages=spoken_in,
-        repeats=len(repeated),
-        repeated=tuple(repeated[:_LISTED_PAIRS]),
-        near_duplicates=near,
-        privacy=privacy,
-        scan=scanned,
-        contamination=contaminated,
-        remarks=tuple(_remarks(measured, checked, spoken_in)),
-        findings=tuple(sorted(found, key=lambda one: one.row)[:_LISTED_FINDINGS]),
-        counts=counts,
-    )
+    return _Found(measured, checked, spoken_in, repeated, near, privacy, scanned, contaminated)
 
 
-def _repeated(source: Path) -> list[tuple[int, int]]:
+def _repeated(source: Path) -> tuple[list[tuple[int, int]], bytes]:
+    """Return each exact repeat with the row it repeats, and for every row 1 if it is one."""
     repeats: list[tuple[int, int]] = []
+    marks = bytearray()
+    rows_kept = 0
     for _ in different(read_conversations(source), repeats):
-        pass
-    return repeats
+        marks += b"\1" * (rows_kept + len(repeats) - len(marks)) + b"\0"
+        rows_kept += 1
+    return repeats, bytes(marks + b"\1" * (rows_kept + len(repeats) - len(marks)))
+
+
+def _counts(found: _Found) -> dict[str, int]:
+    counts = {
+        **found.validation.counts,
+        "repeated": len(found.repeated),
+        "near_duplicate": found.near.rows_in_clusters,
+        **{f"private_{kind}": rows for kind, rows in found.privacy.rows.items()},
+        **found.scan.by_code,
+        "contaminated": found.contamination.rows if found.contamination else 0,
+    }
+    return {code: count for code, count in counts.items() if count}
+
+
+def _findings(found: _Found) -> Iterator[Finding]:
+    yield from found.validation.findings
+    yield from _repeat_findings(found.repeated)
+    yield from _near_findings(found.near)
+    yield from _private_findings(found.privacy)
+    yield from found.scan.findings
+    yield from _contamination_findings(found.contamination)
 
 
 def _contamination(source: Path, benchmarks: Sequence[str]) -> ContaminationReport | None:

@@ -87,15 +87,22 @@ class NearRemoveReport(BaseModel):
 
 
 def find_near_duplicates(
-    source: Path, *, threshold: float = THRESHOLD, seed: int = SEED
+    source: Path, *, threshold: float = THRESHOLD, seed: int = SEED, repeats: bytes = b""
 ) -> NearDuplicateReport:
     """Find the near duplicates in `source`.
+
+    Args:
+        source: A dataset version.
+        threshold: The least similarity that counts.
+        seed: Of the permutations.
+        repeats: For every row 1 if it is an exact repeat, which is then passed over; where nothing
+            is given, rows that are equal are near duplicates, too.
 
     Raises:
         DatasetError: `source` is missing or malformed, or `threshold` is not from 0.5 to 1.
     """
     sketches = Sketches((source,), threshold=threshold, seed=seed)
-    clusters, pairs = near_clusters(sketches, threshold)
+    clusters, pairs = near_clusters(sketches, threshold, repeats=repeats)
     places = [place for place in range(len(clusters)) if clusters.root(place) != place]
     roots = {clusters.root(place) for place in places}
     return NearDuplicateReport(
@@ -167,14 +174,18 @@ def remove_near_duplicates(
 
 
 def near_clusters(
-    sketches: Sketches, threshold: float
+    sketches: Sketches, threshold: float, *, repeats: bytes = b""
 ) -> tuple[Clusters, list[tuple[int, int, float]]]:
-    """Return the clusters of near duplicates, and the pairs of places that made them."""
+    """Return the clusters of near duplicates, and the pairs of places that made them.
+
+    Places where `repeats` has a 1 are passed over.
+    """
     clusters = Clusters(len(sketches))
     pairs: list[tuple[int, int, float]] = []
     for band in sketches.bands():
         for places in runs(band):
-            pairs += _join_run(sketches, clusters, places.tolist(), threshold)
+            compared = [place for place in places.tolist() if not repeats or not repeats[place]]
+            pairs += _join_run(sketches, clusters, compared, threshold)
     return clusters, pairs
 
 

@@ -75,6 +75,21 @@ def test_all_that_is_wrong_is_found_in_one_audit_in_the_order_of_the_rows(tmp_pa
     assert report.contamination is None
 
 
+def test_an_exact_repeat_is_no_near_duplicate_as_well(tmp_path: Path) -> None:
+    alike = [chat(f"{LONG} 1234."), chat(f"{LONG} 5678.", row=2), chat(f"{LONG} 1234.", row=3)]
+    alone = [chat("Why is the sky blue?", row=4), chat("why is the sky  blue?", row=5)]
+
+    report = audit(save_version(tmp_path, [*alike, *alone]))
+
+    assert report.counts == {"repeated": 2, "near_duplicate": 2}
+    assert [(one.row, one.twin) for one in report.near_duplicates.pairs] == [(1, 2)]
+    assert [(one.row, one.code) for one in report.findings] == [
+        (1, "near_duplicate"),
+        (3, "repeated"),
+        (5, "repeated"),
+    ]
+
+
 def test_rows_that_share_a_passage_with_a_benchmark_are_named_with_it(tmp_path: Path) -> None:
     benchmark = save_version(tmp_path, [chat(PASSAGE, "Right.")])
     rows = [*chats(20), chat(f"He counted: {PASSAGE}.", row=21)]
