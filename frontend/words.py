@@ -30,6 +30,11 @@ def count(number: float | None) -> str:
     return f"{number:,.0f}"
 
 
+def counted(number: int, thing: str) -> str:
+    """Return how many things there are: 1 row, 2,000 rows."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def size(number: float | None) -> str:
     """Return bytes in the unit that fits."""
     if number is None:
@@ -62,8 +67,7 @@ def ago(moment: datetime | None, now: datetime | None = None) -> str:
     seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
     for unit_seconds, unit in _AGES:
         if seconds >= unit_seconds:
-            number = int(seconds // unit_seconds)
-            return f"{number} {unit}{'s' if number > 1 else ''} ago"
+            return f"{counted(int(seconds // unit_seconds), unit)} ago"
     return "just now"
 
 

@@ -38,9 +38,10 @@ def draw_duplicates(client: Studio, dataset: Dataset) -> None:
         if frozenset((one["twin"], one["row"])) not in same
     ]
     st.caption(
-        f"{audit.repeats:,} rows repeat an earlier one, and {near['rows_in_clusters']:,} are the "
-        f"same or nearly so as another (Jaccard similarity from {near['threshold']:.2f}). Repeats "
-        "are left out of a training; near ones stay on one side of the split."
+        f"Rows that repeat an earlier one: {audit.repeats:,}. Rows that are the same or nearly so "
+        f"as another: {near['rows_in_clusters']:,} (Jaccard similarity from "
+        f"{near['threshold']:.2f}). Repeats are left out of a training; near ones stay on one side "
+        "of the split."
     )
     if not pairs:
         st.success("No row is like another.")
@@ -97,8 +98,12 @@ def _draw_table(client: Studio, dataset: Dataset, audit: Audit) -> None:
     if chosen and chosen[0] < len(page.findings):
         number = page.findings[chosen[0]].row
         draw_page(client.rows(dataset.name, row=number, limit=1))
-        if st.button(f"Go to row {number} among the rows", key="data_finding_jump"):
-            go_to_row(number)
+        st.button(
+            f"Go to row {number} among the rows",
+            key="data_finding_jump",
+            on_click=go_to_row,
+            args=(number,),
+        )
 
 
 def _line(finding: Finding) -> dict[str, object]:

@@ -12,9 +12,6 @@ _ROWS = 10
 
 def draw_rows(client: Studio, dataset: Dataset) -> None:
     """Draw a page of rows, or one row."""
-    wanted = st.session_state.pop("data_row_wanted", None)
-    if wanted is not None:
-        st.session_state["data_row"] = wanted
     left, right = st.columns([1, 3], vertical_alignment="bottom")
     number = left.number_input("Row number", 0, key="data_row", help="0 shows page by page.")
     if number:
@@ -28,10 +25,13 @@ def draw_rows(client: Studio, dataset: Dataset) -> None:
 
 
 def go_to_row(number: int) -> None:
-    """Turn to the rows, at the one with that number."""
-    st.session_state["data_row_wanted"] = number
-    st.session_state["data_view_wanted"] = "Rows"
-    st.rerun()
+    """Turn to the rows, at the one with that number. For a callback alone.
+
+    A callback runs before anything is drawn; set in a run of its own, after `st.rerun`, the view
+    would undo a click that came in between.
+    """
+    st.session_state["data_row"] = number
+    st.session_state["data_view"] = "Rows"
 
 
 def draw_page(page: RowPage) -> None:

@@ -27,7 +27,8 @@ def draw_tokens(client: Studio, dataset: Dataset) -> None:
     """Draw the form and what it asked for."""
     with st.form("data_tokens"):
         left, middle, right = st.columns(3)
-        names = [one.name for one in client.models()]
+        # What a training can begin with: a tuned model has no name of its own.
+        names = [one.name for one in client.models() if one.kind != "tuned"]
         model = left.selectbox("Model", names, key="data_tokens_model")
         row = middle.number_input("Row", 0, key="data_tokens_row", help="0 shows the first five.")
         length = right.number_input(

@@ -3,9 +3,11 @@
 import streamlit as st
 
 from crewtune import SAMPLE, Dataset, Studio
-from frontend.data.care import draw_policy, draw_rehearsal, draw_repairs
 from frontend.data.findings import draw_duplicates, draw_findings
+from frontend.data.policy import draw_policy
+from frontend.data.repairs import draw_repairs
 from frontend.data.rows import draw_rows
+from frontend.data.split import draw_rehearsal
 from frontend.data.tokens import draw_tokens
 from frontend.data.wizard import draw_upload
 from frontend.jobs import draw_state, label_of
@@ -82,9 +84,6 @@ def _draw_list(datasets: list[Dataset]) -> None:
 
 
 def _draw_one(client: Studio, dataset: Dataset) -> None:
-    wanted = st.session_state.pop("data_view_wanted", None)
-    if wanted is not None:
-        st.session_state["data_view"] = wanted
     for tab, draw in zip(
         st.tabs(list(_VIEWS), on_change="rerun", key="data_view"), _VIEWS.values(), strict=True
     ):

@@ -68,6 +68,7 @@ class FakeStudio:
         )
         self.runs: list[Experiment] = []
         self.setup_needed = False
+        self.kept_models = [Model(name="tiny-instruct", kind="bundled", bytes=4_400_000)]
         self.kept_audit = AUDIT
         self.kept_changes = [Change(row=3, before=(HOSTILE,), after=("[EMAIL]",))]
         self.kept_inspection: dict[str, Any] = {"status": "succeeded", "result": INSPECTION}
@@ -217,7 +218,7 @@ class FakeStudio:
 
     # Work
     def models(self) -> list[Model]:
-        return [Model(name="tiny-instruct", kind="bundled", bytes=4_400_000)]
+        return self.kept_models
 
     def search_models(self, query: str, *, limit: int = 20) -> HubPage:
         self.asked.append(("search_models", query))

@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 
+from crewtune import Model
 from tests.frontend.answers import HOSTILE, POLICY, a_dataset
 from tests.frontend.data_answers import AUDIT
 from tests.frontend.fake_studio import FakeStudio
 from tests.frontend.screens import AppTest, open_tab, texts
+from tools.data.data_policy import DataPolicy
+from tools.data.privacy.kinds import PrivacyPolicy
 
 
 @pytest.fixture
@@ -130,6 +133,29 @@ def test_a_policy_is_tried_on_rows_before_it_is_kept(studio: FakeStudio) -> None
     assert "It holds for every training" in tab.success[0].value
 
 
+def test_every_setting_of_a_policy_can_be_changed(studio: FakeStudio) -> None:
+    tab = view(studio, "Policy")
+    tab.text_input(key="data_policy_name_pipeline_requests").set_value("en_core_web_sm ")
+    tab.text_input(key="data_policy_phone_region_requests").set_value("US")
+    tab.number_input(key="data_policy_near_threshold_requests").set_value(0.9)
+    tab.selectbox(key="data_policy_contaminated_requests").select("ask").run()
+
+    tab.button(key="data_policy_keep").click().run()
+
+    privacy = {**POLICY["privacy"], "name_pipeline": "en_core_web_sm", "phone_region": "US"}
+    wanted = {**POLICY, "privacy": privacy, "near_threshold": 0.9, "contaminated": "ask"}
+    assert asked_for(studio, "set_policy") == [("requests", wanted)]
+
+
+def test_the_policy_has_a_field_for_every_setting(studio: FakeStudio) -> None:
+    tab = view(studio, "Policy")
+
+    drawn = [*tab.selectbox, *tab.multiselect, *tab.text_input, *tab.number_input]
+    privacy = set(PrivacyPolicy.model_fields)
+    settings = (set(DataPolicy.model_fields) - {"privacy"}) | privacy
+    assert {f"data_policy_{one}_requests" for one in settings} <= {one.key for one in drawn}
+
+
 def test_a_row_that_the_policy_leaves_out_is_told_so(studio: FakeStudio) -> None:
     studio.kept_changes = [studio.kept_changes[0].model_copy(update={"after": None})]
 
@@ -248,6 +274,14 @@ def test_tokens_of_a_row_are_shown_as_text_in_the_colour_of_what_is_learnt(
     assert '<span class="l" title="2">&lt;img src=x onerror=alert(1)&gt;' in shown
     assert HOSTILE not in shown
     assert tab.warning[0].value == "The answer is cut away."
+
+
+def test_tuned_models_have_no_name_to_preview_with(studio: FakeStudio) -> None:
+    studio.kept_models.append(Model(name="tiny on requests", kind="tuned"))
+
+    tab = view(studio, "Tokens")
+
+    assert tab.selectbox(key="data_tokens_model").options == ["tiny-instruct"]
 
 
 def test_a_typed_text_goes_before_the_rows(studio: FakeStudio) -> None:

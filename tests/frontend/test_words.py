@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from frontend.words import ago, count, duration, figure, plain, size, told_in_brief
+from frontend.words import ago, count, counted, duration, figure, plain, size, told_in_brief
 from tests.frontend.answers import NOW
 
 
@@ -12,6 +12,13 @@ from tests.frontend.answers import NOW
 )
 def test_a_count_is_short(number: float | None, said: str) -> None:
     assert count(number) == said
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (1000, "1,000 rows")]
+)
+def test_one_thing_is_counted_in_the_singular(number: int, said: str) -> None:
+    assert counted(number, "row") == said
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,37 @@
+"""How a dataset was made, version by version, and the way back to an earlier one."""
+
+import json
+
+import streamlit as st
+
+from crewtune import Dataset, Studio
+from frontend.data.watch import keep_job
+from frontend.telling import Once
+
+
+def draw_versions(client: Studio, dataset: Dataset) -> None:
+    """Draw the versions, and the way back."""
+    versions = client.versions(dataset.name)
+    if not versions:
+        return
+    st.caption("How it was made. No version is lost.")
+    rows = [
+        {
+            "Version": one.version,
+            "Step": str(one.step.get("kind", "")).replace("_", " "),
+            "Rows kept": one.report.get("rows_kept"),
+            "Settings": json.dumps({k: v for k, v in one.step.items() if k != "kind"}),
+        }
+        for one in versions
+    ]
+    st.dataframe(rows, hide_index=True, key="data_versions")
+    earlier = [one.version for one in versions if one.version != dataset.version]
+    if earlier:
+        back = st.selectbox("Go back to", earlier, key="data_back_to")
+        clicked = st.button("Go back", key="data_back")
+        once = Once("data_back", clicked=clicked)
+        if clicked:
+            asked = {"name": dataset.name, "version": back}
+            job = once.send(asked, lambda: client.repair(dataset.name, version=back))
+            keep_job("repair", dataset, job)
+            st.rerun()
