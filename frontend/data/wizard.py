@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from crewtune import Job, Row, Studio, Upload
+from frontend.data.mapping import choose_mapping
 from frontend.data.rows import parts_of
 from frontend.jobs import await_end
 from frontend.telling import Once, told
@@ -16,22 +17,6 @@ from frontend.words import plain
 _TYPES = ["jsonl", "ndjson", "json", "csv", "tsv", "parquet", "gz", "zst"]
 _SHOWN_ROWS = 3
 _SHOWN_PROBLEMS = 10
-# The parts that a person is asked for, by format; the others are found by themselves.
-_PARTS = {
-    "messages": ("messages", "system", "tools"),
-    "sharegpt": ("messages", "system", "tools"),
-    "alpaca": ("prompt", "input", "answer", "system"),
-    "prompt-completion": ("prompt", "answer"),
-    "preference": ("prompt", "chosen", "rejected"),
-    "unpaired-preference": ("prompt", "answer", "label"),
-    "question-answer": ("prompt", "answer"),
-    "chained": ("prompt", "answer", "id", "parent"),
-    "stepwise": ("prompt", "steps", "step_labels"),
-    "prompt-only": ("prompt",),
-    "segments": ("segments",),
-    "text": ("answer",),
-}
-_NONE = "(none)"
 
 
 def draw_upload(client: Studio) -> None:
@@ -111,19 +96,23 @@ def _draw_end(client: Studio, kept: dict[str, Any], job: Job) -> None:
     found = job.result or {}
     if job.error is not None:
         st.error(plain(job.error.reason))
-    layout, columns = found.get("layout") or {}, [one["name"] for one in found.get("columns", ())]
+    layout = found.get("layout")
     if layout:
         sure = f"{layout['confidence']:.0%} sure"
         st.write(f"Format: **{plain(layout['format'])}** ({sure})")
     elif found:
         st.error(plain(found.get("refusal") or ""))
-    if columns:
-        shapes = (f"{plain(one['name'])} ({plain(one['shape'])})" for one in found["columns"])
-        st.caption(f"Columns: {', '.join(shapes)}")
-    mapping, new = _choose(kept, layout, columns) if columns else ({}, False)
+    mapping, new = _choose(kept, found) if found.get("columns") else ({}, False)
     # What was chosen since has not been looked at, so it is not imported unseen.
     _draw_ways_on(client, kept, fits=bool(layout) and not new, mapping=mapping)
     _draw_first_rows(found)
+
+
+def _choose(kept: dict[str, Any], found: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    shapes = (f"{plain(one['name'])} ({plain(one['shape'])})" for one in found["columns"])
+    st.caption(f"Columns: {', '.join(shapes)}")
+    # Another file has other columns, so its widgets are others too.
+    return choose_mapping(f"data_map_{kept['upload']}", found, kept["mapping"])
 
 
 def _draw_ways_on(
@@ -174,36 +163,6 @@ def _draw_first_rows(found: dict[str, Any]) -> None:
     made = {one["row"]: one for one in found.get("conversations", ())}
     for row in found.get("rows", ())[:_SHOWN_ROWS]:
         _draw_before_and_after(row, made.get(row["row"]), known=found.get("layout") is not None)
-
-
-def _choose(
-    kept: dict[str, Any], layout: dict[str, Any], columns: list[str]
-) -> tuple[dict[str, Any], bool]:
-    """Draw the format and its columns; return them as a mapping, and whether they are new."""
-    formats = list(_PARTS)
-    found = layout.get("format")
-    usual = found if found in formats else formats[0]
-    ask = "Say which column is which"
-    label = f"Not what you meant? {ask}" if layout else ask
-    with st.expander(label, expanded=not layout):
-        # Another file has other columns, so its widgets are others too.
-        key = f"data_map_{kept['upload']}"
-        chosen = st.selectbox("Format", formats, formats.index(usual), key=f"{key}_format")
-        taken = {part: layout.get(part) for part in _PARTS[chosen]}
-        before = {part: one if one in columns else None for part, one in taken.items()}
-        after = {}
-        for place, (part, now) in zip(st.columns(len(before)), before.items(), strict=True):
-            with place:
-                after[part] = _choose_column(f"{key}_{chosen}_{part}", part, columns, now)
-    mapping = {"format": chosen, "columns": {part: one for part, one in after.items() if one}}
-    return mapping, (chosen, after) != (usual, before)
-
-
-def _choose_column(key: str, part: str, columns: list[str], now: str | None) -> str | None:
-    options = [_NONE, *columns]
-    label = part.replace("_", " ").capitalize()
-    column = st.selectbox(label, options, options.index(now or _NONE), key=key)
-    return None if column == _NONE else column
 
 
 def _draw_before_and_after(

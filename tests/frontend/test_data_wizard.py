@@ -1,11 +1,17 @@
 """A file that is looked at before its import: seen, mapped, seen again, imported, or let be."""
 
-from typing import Any
+from typing import Any, get_args
 
+import pytest
+
+from frontend.data.mapping import PARTS
 from tests.frontend.answers import HOSTILE, a_dataset
 from tests.frontend.data_answers import INSPECTION
 from tests.frontend.fake_studio import FakeStudio
 from tests.frontend.screens import AppTest, open_tab, texts
+from tools.data.layout import Format
+from tools.data.mapping import Mapping, layout_of
+from tools.errors import DatasetError
 
 UNKNOWN: dict[str, Any] = {
     **INSPECTION,
@@ -78,6 +84,97 @@ def test_columns_that_are_chosen_are_looked_at_before_they_are_imported() -> Non
 
     mapping = {"format": "alpaca", "columns": {"prompt": "Frage", "answer": "Frage"}}
     assert studio.asked[-1] == ("inspect", {"upload": "abc.jsonl", "mapping": mapping})
+
+
+def test_what_was_found_and_is_not_changed_stays_as_it_was_found() -> None:
+    studio = FakeStudio()
+    layout = {
+        **INSPECTION["layout"],
+        "history": "Zuvor",
+        "group": "Akte",
+        "chosen": None,
+        "roles": {"kunde": "user"},
+        "role_key": "wer",
+        "content_key": None,
+    }
+    result = {**INSPECTION, "layout": layout}
+    studio.kept_inspection = {"status": "succeeded", "result": result}
+    tab = look(studio)
+    tab.selectbox(key="data_map_abc.jsonl_alpaca_system").select("Antwort").run()
+
+    tab.button(key="data_wizard_again").click().run()
+
+    columns = {"history": "Zuvor", "group": "Akte", "prompt": "Frage", "answer": "Antwort"}
+    mapping = {
+        "format": "alpaca",
+        "columns": {**columns, "system": "Antwort"},
+        "roles": {"kunde": "user"},
+        "role_key": "wer",
+    }
+    assert studio.asked[-1] == ("inspect", {"upload": "abc.jsonl", "mapping": mapping})
+
+
+def test_what_was_found_stays_when_a_mapping_did_not_fit() -> None:
+    studio = FakeStudio()
+    layout = {**INSPECTION["layout"], "group": "Akte"}
+    studio.kept_inspection = {"status": "succeeded", "result": {**INSPECTION, "layout": layout}}
+    tab = look(studio)
+    tab.selectbox(key="data_map_abc.jsonl_alpaca_answer").select("Frage").run()
+    studio.kept_inspection = {"status": "succeeded", "result": UNKNOWN}
+    tab.button(key="data_wizard_again").click().run()
+    assert "No format is recognised." in texts(tab)
+
+    tab.selectbox(key="data_map_abc.jsonl_alpaca_answer").select("Antwort").run()
+    tab.button(key="data_wizard_again").click().run()
+
+    columns = {"group": "Akte", "prompt": "Frage", "answer": "Antwort"}
+    assert studio.asked[-1][1]["mapping"] == {"format": "alpaca", "columns": columns}
+
+
+def test_columns_within_a_list_of_pairs_stay_as_they_were_found() -> None:
+    studio = FakeStudio()
+    layout = {"format": "question-answer", "confidence": 1.0, "pairs": "Frage"}
+    layout |= {"prompt": "question", "answer": "answer"}
+    studio.kept_inspection = {"status": "succeeded", "result": {**INSPECTION, "layout": layout}}
+
+    tab = look(studio)
+
+    assert tab.selectbox(key="data_map_abc.jsonl_question-answer_prompt").value == "question"
+    assert "data_wizard_import" in keys(tab)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "likely"),
+    [
+        (("text", "text"), "question-answer"),
+        (("text", "number"), "text"),
+        (("text", "text", "list of object with role, content"), "messages"),
+    ],
+)
+def test_where_nothing_is_recognised_the_likeliest_format_comes_first(
+    shapes: tuple[str, ...], likely: str
+) -> None:
+    studio = FakeStudio()
+    columns = [{"name": f"c{place}", "shape": shape} for place, shape in enumerate(shapes)]
+    studio.kept_inspection = {"status": "succeeded", "result": {**UNKNOWN, "columns": columns}}
+
+    tab = look(studio)
+
+    assert tab.selectbox(key="data_map_abc.jsonl_format").value == likely
+
+
+def test_every_format_can_be_chosen() -> None:
+    assert set(PARTS) == set(get_args(Format))
+
+
+@pytest.mark.parametrize("name", list(PARTS))
+def test_no_part_is_sent_that_the_format_does_not_have(name: str) -> None:
+    asked, kept = PARTS[name]
+    columns = dict.fromkeys((*asked, *kept), "Nirgends")
+    mapping = Mapping.model_validate({"format": name, "columns": columns})
+
+    with pytest.raises(DatasetError, match="has no column 'Nirgends'"):
+        layout_of(mapping, "faq.csv", [{"Frage": "Wie warm?"}])
 
 
 def test_a_file_that_is_not_recognised_is_imported_as_its_columns_are_chosen() -> None:
