@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from backend.database import reading
-from backend.datasets import find_dataset
 from backend.errors import refused_field
 from backend.jobs.orders import KeyConflict, NewJob
 from backend.jobs.queries import positions
@@ -121,16 +120,6 @@ class Counter:
 
     store: JobStore
     wake: Callable[[], None]
-
-    def need_dataset(self, owner: Owner, name: str) -> None:
-        """Refuse a dataset that the owner does not have.
-
-        Raises:
-            Refusal: 404.
-        """
-        if find_dataset(self.store.engine, owner.id, name) is None:
-            detail = f"You have no dataset {name!r}. Add it first."
-            raise refused_field("/dataset", "not_found", detail, status=404)
 
     def start(self, owner: Owner, kind: str, payload: dict[str, Any], key: str | None) -> JobPublic:
         """Put a job in its queue, or find the one that the idempotency key made before.

@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from backend.datasets import change_dataset, find_dataset, forget_dataset, list_datasets
 from backend.deps import CurrentUser, EngineDep, Writer
-from backend.errors import refused_field
-from backend.jobs.public import IdempotencyKey, JobPublic
+from backend.desk import DeskDep
+from backend.errors import not_found, refused_field
+from backend.jobs.public import JobPublic
 from backend.jobs.requests import ImportRequest
-from backend.owned import CounterDep, OwnedDataset, WorkspaceDep
+from backend.owned import OwnedDataset, WorkspaceDep
 from backend.problems import problems
 from backend.strict_json import StrictRoute
 from backend.tables.dataset import Dataset
@@ -24,8 +25,6 @@ from tools.data.dataset_card import dataset_card
 from tools.data.finding import Finding, Severity
 from tools.data.show_changes import Change, changes
 from tools.data.version_record import VersionRecord, history
-from tools.errors import DatasetError, WorkspaceError
-from tools.workspace import Workspace
 
 router = APIRouter(prefix="/datasets", tags=["data"], route_class=StrictRoute)
 
@@ -92,30 +91,10 @@ def list_my_datasets(user: CurrentUser, engine: EngineDep) -> list[DatasetPublic
     summary="Add a dataset",
     responses=problems(401, 403, 404, 409, 413, 415, 422),
 )
-def add_dataset(
-    request: ImportRequest,
-    user: Writer,
-    counter: CounterDep,
-    workspace: WorkspaceDep,
-    idempotency_key: IdempotencyKey = None,
-) -> JobPublic:
+def add_dataset(request: ImportRequest, desk: DeskDep) -> JobPublic:
     """Start the import of a dataset of the Hub, of a file that was uploaded, or of the sample."""
-    need_upload(workspace, request.upload)
-    payload = request.model_dump(mode="json", exclude_none=True)
-    return counter.start(user, "import", payload, idempotency_key)
-
-
-def need_upload(workspace: Workspace, name: str | None) -> None:
-    """Refuse an upload that the caller has not sent.
-
-    Raises:
-        Refusal: 404.
-    """
-    if name is not None:
-        try:
-            workspace.upload(name)
-        except (DatasetError, WorkspaceError) as error:
-            raise refused_field("/upload", "not_found", str(error), status=404) from error
+    desk.need_upload(request.upload)
+    return desk.start("import", request)
 
 
 @router.get("/{name}", summary="Show one dataset", responses=problems(401, 403, 404, 422))
@@ -197,7 +176,8 @@ def set_policy(
             detail = f"You have no dataset {benchmark!r}. Add it first."
             raise refused_field(f"/benchmarks/{place}", "not_found", detail, status=404)
     values = {"policy": policy.model_dump(mode="json")}
-    change_dataset(engine, user.id, dataset.name, values)
+    if not change_dataset(engine, user.id, dataset.name, values):
+        raise not_found()  # deleted in the meantime
     return _show(dataset.model_copy(update=values))
 
 

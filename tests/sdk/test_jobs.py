@@ -93,6 +93,7 @@ def test_a_crew_run_has_receipts_and_a_report(
         anna.report(job.id)
 
     assert refused.value.code == "not_found"
+    assert not list(running.settings.data_dir.glob(f"workspaces/*/runs/{job.id.hex}"))
 
 
 def test_what_the_studio_runs_on_is_shown(running: RealStudio, anna: Studio) -> None:

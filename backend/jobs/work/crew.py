@@ -7,10 +7,9 @@ from sqlalchemy import Engine
 from agents.fine_tune_flow import begin, go_on
 from agents.job import FineTuneJob, Studio
 from agents.language_model import connect
-from backend.datasets import find_dataset
 from backend.jobs.place import OWNER_TAG, Place
 from backend.jobs.requests import CrewRequest
-from tools.errors import DatasetError
+from backend.jobs.work.repair import owned, policy_of
 
 
 def do_crew(place: Place, engine: Engine) -> dict[str, Any]:
@@ -18,15 +17,14 @@ def do_crew(place: Place, engine: Engine) -> dict[str, Any]:
     ask = CrewRequest.model_validate(place.asked)
     studio = _studio(place)
     if not (place.run / "state.json").is_file():
-        dataset = find_dataset(engine, place.job.owner_id, ask.dataset)
-        if dataset is None:
-            raise DatasetError(f"There is no dataset {ask.dataset!r}. Import it first.")
+        dataset = owned(place, engine, ask.dataset)
         place.model(ask.model)
         job = FineTuneJob(
             model=ask.model,
             dataset=str(place.workspace.dataset(dataset.version)),
             goal=ask.goal,
             shuffle_labels=ask.shuffle_labels,
+            policy=policy_of(place, engine, dataset),
             seed=ask.seed,
         )
         begin(studio, job, place.run)

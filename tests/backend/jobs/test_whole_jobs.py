@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from backend.clock import utc_now
+from backend.datasets import change_dataset
 from backend.housekeeping import Housekeeping
 from backend.jobs.orders import NewJob
 from backend.settings import Settings, worker_environment
 from tests.backend.jobs.studio import Studio
 from tests.colours import colour_chats
 from tests.mlflow_server import MlflowServer
+from tools.data.data_policy import DataPolicy
+from tools.data.privacy.kinds import PrivacyPolicy
 from tools.tracking.metrics_file import read_link
 
 pytestmark = pytest.mark.prove
@@ -52,6 +55,18 @@ def test_a_job_that_cannot_work_says_why(studio: Studio) -> None:
     assert job.error is not None
     assert job.error["code"] == "dataset_refused"
     assert "There is no dataset 'nonesuch'" in job.error["reason"]
+
+
+def test_the_crew_keeps_to_the_policy_of_the_dataset(studio: Studio) -> None:
+    privacy = PrivacyPolicy(name="mask", name_pipeline="xx_nothing")
+    policy = DataPolicy(privacy=privacy).model_dump(mode="json")
+    change_dataset(studio.engine, studio.owner, "colours", {"policy": policy})
+
+    job = studio.ended(studio.submit("crew", model="tiny", dataset="colours", goal="Answer."))
+
+    assert job.status == "failed"
+    assert job.error is not None
+    assert "spaCy" in job.error["reason"]
 
 
 def test_a_training_reports_its_losses_and_ends_with_an_adapter(studio: Studio) -> None:
