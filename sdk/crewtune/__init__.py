@@ -28,7 +28,7 @@ from crewtune.data_models import (
     Upload,
     Version,
 )
-from crewtune.datasets import SAMPLE
+from crewtune.datasets import SAMPLE, Source
 from crewtune.errors import ApiError, FieldProblem, NotSignedIn, Unreachable
 from crewtune.jobs import Event, Job, JobError, JobPage
 from crewtune.studio import Studio
@@ -70,6 +70,7 @@ __all__ = [
     "Retry",
     "Row",
     "RowPage",
+    "Source",
     "Studio",
     "System",
     "TokenStore",

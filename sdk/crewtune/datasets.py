@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from crewtune.accounts import User
 from crewtune.calls import Calls, part
@@ -20,6 +20,28 @@ from crewtune.data_models import (
 from crewtune.jobs import Job
 
 SAMPLE = "refrigeration-requests"  # comes with every studio, to try everything with
+
+
+class Source(TypedDict, total=False):
+    """Where rows come from: an uploaded file, a dataset of the Hub, or the sample.
+
+    Args:
+        upload: A file that was sent.
+        hub_id: A dataset of the Hub.
+        sample: The sample `SAMPLE`.
+        config: Configuration of a Hub dataset.
+        split: Its split.
+        revision: Its branch, tag or commit.
+        mapping: A format and its columns, where they are not recognised.
+    """
+
+    upload: str | None
+    hub_id: str | None
+    sample: str | None
+    config: str | None
+    split: str | None
+    revision: str | None
+    mapping: Mapping[str, Any] | None
 
 
 class _Counted(io.FileIO):
@@ -63,79 +85,24 @@ class DatasetCalls(Calls):
             files = {"file": (path.name, file)}
             return self._connection.ask(Upload, "POST", "/api/uploads", files=files)
 
-    def inspect(
-        self,
-        *,
-        upload: str | None = None,
-        hub_id: str | None = None,
-        sample: str | None = None,
-        config: str | None = None,
-        split: str | None = None,
-        revision: str | None = None,
-        mapping: Mapping[str, Any] | None = None,
-    ) -> Job:
-        """See how the first rows of a source would be imported.
-
-        Args:
-            upload: A file that was sent.
-            hub_id: A dataset of the Hub.
-            sample: The sample `SAMPLE`.
-            config: Configuration of a Hub dataset.
-            split: Its split.
-            revision: Its branch, tag or commit.
-            mapping: A format and its columns, where they are not recognised.
-        """
-        body = {
-            "upload": upload,
-            "hub_id": hub_id,
-            "sample": sample,
-            "config": config,
-            "split": split,
-            "revision": revision,
-            "mapping": mapping,
-        }
-        return self._connection.start(Job, "/api/data/inspections", body)
+    def inspect(self, **source: Unpack[Source]) -> Job:
+        """See how the first rows of a source would be imported; `Source` says how it is given."""
+        return self._connection.start(Job, "/api/data/inspections", {**source})
 
     def add_dataset(
-        self,
-        name: str,
-        *,
-        upload: str | None = None,
-        hub_id: str | None = None,
-        sample: str | None = None,
-        config: str | None = None,
-        split: str | None = None,
-        revision: str | None = None,
-        mapping: Mapping[str, Any] | None = None,
-        policy: Mapping[str, Any] | None = None,
+        self, name: str, *, policy: Mapping[str, Any] | None = None, **source: Unpack[Source]
     ) -> Job:
-        """Import an uploaded file, a dataset of the Hub, or the sample `SAMPLE`, under `name`.
+        """Import a source under `name`; `Source` says how it is given.
 
         Args:
             name: What to call it.
-            upload: A file that was sent.
-            hub_id: A dataset of the Hub.
-            sample: The sample `SAMPLE`.
-            config: Configuration of a Hub dataset.
-            split: Its split.
-            revision: Its branch, tag or commit.
-            mapping: A format and its columns, where they are not recognised.
             policy: What is to be done with what is found in it.
+            source: One of `upload`, `hub_id` and `sample`, and what says more about it.
 
         Example:
             studio.wait(studio.add_dataset("dolly", hub_id="databricks/databricks-dolly-15k").id)
         """
-        body = {
-            "name": name,
-            "upload": upload,
-            "hub_id": hub_id,
-            "sample": sample,
-            "config": config,
-            "split": split,
-            "revision": revision,
-            "mapping": mapping,
-            "policy": policy,
-        }
+        body = {"name": name, "policy": policy, **source}
         return self._connection.start(Job, "/api/datasets", body)
 
     def datasets(self) -> list[Dataset]:
@@ -170,8 +137,7 @@ class DatasetCalls(Calls):
         """Show what is wrong, row by row, with the filters that are given."""
         path = f"/api/datasets/{part(name)}/findings"
         filters = {"code": code, "severity": severity, "row": row}
-        given = {key: value for key, value in filters.items() if value is not None}
-        return self._connection.get(FindingPage, path, offset=offset, limit=limit, **given)
+        return self._connection.get(FindingPage, path, offset=offset, limit=limit, **filters)
 
     def versions(self, name: str) -> list[Version]:
         """Show how a dataset was made, from its import to its present version."""

@@ -65,7 +65,7 @@ def test_a_dataset_is_repaired_and_taken_back(
     job = crewtune.json("data", "repair", faults, "--no-follow")
     running.do(UUID(job["id"]))
     told = crewtune.done("jobs", "logs", "-f", job["number"])
-    assert "redact: 1 rows changed, 0 left out\n" in told
+    assert "redact: 1 row changed, 0 left out\n" in told
     assert "remove invalid: 0 rows changed, 1 left out\n" in told
     assert "deduplicate: 0 rows changed, 1 left out\n" in told
     assert "'faults' is now faults-" in told

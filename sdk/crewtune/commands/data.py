@@ -9,6 +9,7 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from crewtune.commands import care, tokens
+from crewtune.commands.care import NameArgument
 from crewtune.commands.following import started
 from crewtune.commands.hub_page import show_hub_page
 from crewtune.commands.screen import Screen, moment, plain, size
@@ -33,8 +34,6 @@ for _command in (
     tokens.preview,
 ):
     app.command(epilog=EXIT_CODES)(_command)
-
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of one of your datasets.")]
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
@@ -178,7 +177,8 @@ def rows(
         for row in page.rows:
             _show_row(session.screen, row)
         last = offset + len(page.rows)
-        session.screen.print(f"Rows {offset + 1} to {last} of {page.total}")
+        shown = f"Rows {offset + 1} to {last}" if page.rows else f"No rows after {offset}"
+        session.screen.print(f"{shown} of {page.total}")
 
 
 @app.command(epilog=EXIT_CODES)

@@ -30,7 +30,10 @@ JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="Its number, or 
 def list_jobs(
     context: typer.Context,
     kind: Annotated[
-        str | None, typer.Option(help="import, recommend, train, evaluate or crew.")
+        str | None,
+        typer.Option(
+            help="inspect, import, repair, rehearse, preview, recommend, train, evaluate or crew."
+        ),
     ] = None,
     status: Annotated[
         str | None,

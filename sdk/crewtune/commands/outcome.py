@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from crewtune.commands.screen import counted
 from crewtune.jobs import Job
 
 
@@ -30,21 +31,22 @@ def _import(result: dict[str, Any]) -> Iterator[str]:
     if "rows_imported" in result:
         left_out = result.get("problem_count") or 0
         said = f", {left_out} left out" if left_out else ""
-        yield f"{result['rows_imported']} rows as {result.get('name')!r}{said}"
+        yield f"{counted(result['rows_imported'], 'row')} as {result.get('name')!r}{said}"
 
 
 def _repair(result: dict[str, Any]) -> Iterator[str]:
     for one in result.get("repairs") or ():
         kind, left_out = one["kind"].replace("_", " "), one["rows_read"] - one["rows_kept"]
-        yield f"{kind}: {one['rows_changed']} rows changed, {left_out} left out"
+        yield f"{kind}: {counted(one['rows_changed'], 'row')} changed, {left_out} left out"
     split = result.get("split")
     if split:
         yield (
-            f"{result['verdict']}: {split['train_rows']} rows to train on, "
+            f"{result['verdict']}: {counted(split['train_rows'], 'row')} to train on, "
             f"{split['validation_rows']} to watch the loss, {split['heldout_rows']} held out"
         )
     elif "version" in result:
-        yield f"{result['dataset']!r} is now {result['version']}: {result['rows']} rows"
+        rows = counted(result["rows"], "row")
+        yield f"{result['dataset']!r} is now {result['version']}: {rows}"
 
 
 def _train(training: dict[str, Any], job: Job) -> Iterator[str]:
