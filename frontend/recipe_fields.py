@@ -14,25 +14,6 @@ from frontend.words import figure, plain
 
 _MODEL = "model_name_or_path"
 _CHOSEN_BEFORE = (_MODEL, "seed")
-_CHOICES = {
-    "lr_scheduler_type": ("cosine", "linear", "constant_with_warmup"),
-    "long_rows": ("leave_out", "refuse", "cut"),
-    "chat_template": (
-        "own",
-        "alpaca",
-        "chatml",
-        "gemma",
-        "llama2",
-        "llama3",
-        "mistral",
-        "phi3",
-        "phi4",
-        "plain",
-        "qwen",
-        "zephyr",
-    ),
-    "thoughts": ("keep", "drop"),
-}
 _HELP = {
     "r": "Rank of the LoRA matrices.",
     "lora_alpha": "The LoRA scale is lora_alpha / r.",
@@ -81,21 +62,22 @@ def fill_fields(recipe: Recipe) -> None:
             st.session_state[f"training_recipe_{name}"] = shown
 
 
-def draw_fields(recipe: Recipe) -> Recipe:
+def draw_fields(advice: Recommendation) -> Recipe:
     """Draw a field for every value and return the recipe as the fields have it."""
+    recipe = advice.recipe
     edited = dict(recipe)
     columns = st.columns(3)
     names = [name for name in recipe if name not in _CHOSEN_BEFORE]
     for place, name in enumerate(names):
         with columns[place % 3]:
-            edited[name] = _draw_field(name, recipe[name])
+            edited[name] = _draw_field(name, recipe[name], advice.choices.get(name))
     return edited
 
 
-def _draw_field(name: str, value: object) -> object:
+def _draw_field(name: str, value: object, choices: tuple[str, ...] | None) -> object:
     key, hint = f"training_recipe_{name}", _HELP.get(name)
-    if name in _CHOICES:
-        return st.selectbox(name, _CHOICES[name], key=key, help=hint, persist_state="session")
+    if choices:
+        return st.selectbox(name, choices, key=key, help=hint, persist_state="session")
     if isinstance(value, bool):
         return st.toggle(name, key=key, help=hint, persist_state="session")
     if isinstance(value, int):

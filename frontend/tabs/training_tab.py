@@ -110,7 +110,7 @@ def _draw_recipe(client: Studio, job: Job) -> None:
         st.session_state["training_filled"] = job.id
     draw_reasons(advice)
     with st.expander("Expert: change any value"):
-        edited = draw_fields(advice.recipe)
+        edited = draw_fields(advice)
     changed = changes(advice.recipe, edited)
     with st.expander("The same as a recipe file, and as a command"):
         st.code(as_yaml(edited), language="yaml")

@@ -52,6 +52,9 @@ class Recommendation(Frozen):
 
     recipe: dict[str, Any]
     reasons: dict[str, str] = Field(description="Why each field of the recipe has its value.")
+    choices: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="Of fields with one of a few words: those words."
+    )
     estimated_memory_gib: float
     available_memory_gib: float
     fits: bool

@@ -20,6 +20,7 @@ RECIPE: dict[str, Any] = {
 ADVICE = {
     "recipe": RECIPE,
     "reasons": {"r": "16 is enough for 800 rows.", "learning_rate": "A small model learns fast."},
+    "choices": {"lr_scheduler_type": ["cosine", "linear"]},
     "estimated_memory_gib": 0.4,
     "available_memory_gib": 18.2,
     "fits": True,

@@ -56,6 +56,14 @@ def test_the_recipe_is_shown_as_a_file_and_as_a_command(studio: FakeStudio) -> N
     assert tab.code[1].value == "crewtune train tiny-instruct requests --set learning_rate=0.001"
 
 
+def test_a_value_that_is_one_of_a_few_is_chosen_among_those_of_the_studio(
+    studio: FakeStudio,
+) -> None:
+    tab = recommended(studio)
+
+    assert tab.selectbox(key="training_recipe_lr_scheduler_type").options == ["cosine", "linear"]
+
+
 def test_a_training_starts_with_the_values_that_were_changed(studio: FakeStudio) -> None:
     tab = recommended(studio)
 

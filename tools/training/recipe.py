@@ -8,7 +8,7 @@ Not covered: quantised bases, preference training, full fine-tuning.
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args, get_origin
 
 import yaml
 from pydantic import (
@@ -129,6 +129,12 @@ class Recipe(BaseModel):
     seed: int = Field(
         default=42, ge=0, lt=2**32, validation_alias=AliasChoices("seed", "random_seed")
     )
+
+
+def choices() -> dict[str, tuple[str, ...]]:
+    """Return the words that a field may have, of those fields that have one of a few."""
+    kinds = {name: field.annotation for name, field in Recipe.model_fields.items()}
+    return {name: get_args(kind) for name, kind in kinds.items() if get_origin(kind) is Literal}
 
 
 def load_recipe(path: Path) -> Recipe:

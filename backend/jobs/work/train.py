@@ -31,7 +31,7 @@ from tools.training.estimate_memory import check_memory
 from tools.training.load_model import load_tokenizer
 from tools.training.probe_hardware import HardwareReport, probe_hardware
 from tools.training.prove_masks import prove_masks
-from tools.training.recipe import Recipe, check_recipe, load_recipe, save_recipe
+from tools.training.recipe import Recipe, check_recipe, choices, load_recipe, save_recipe
 from tools.training.recommend import Recommendation, recommend
 from tools.training.train_lora import train_lora
 
@@ -66,13 +66,13 @@ def do_train(place: Place, engine: Engine) -> dict[str, Any]:
 
 
 def do_recommend(place: Place, engine: Engine) -> dict[str, Any]:
-    """Recommend a recipe, with a reason for each of its values."""
+    """Recommend a recipe, with a reason for each of its values, and what else they may be."""
     ask = RecommendRequest.model_validate(place.asked)
     source = place.model(ask.model)
     split = prepare_rows(place, engine, dataset_name=ask.dataset)
     hardware = probe_hardware(place.workspace.root)
     advice = advise(place, source, split=split, hardware=hardware)
-    return advice.model_dump(mode="json")
+    return {**advice.model_dump(mode="json"), "choices": choices()}
 
 
 def _keep_card(place: Place, dataset: Dataset) -> None:

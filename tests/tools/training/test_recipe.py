@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from tools.errors import RecipeError
-from tools.training.recipe import Recipe, check_recipe, load_recipe, save_recipe
+from tools.training.chat_templates import TEMPLATES
+from tools.training.recipe import Recipe, check_recipe, choices, load_recipe, save_recipe
 
 ROOT = Path(__file__).parents[3]
 
@@ -12,6 +13,14 @@ def test_no_field_is_mere_decoration() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tools/training/*.py"))
 
     assert [name for name in Recipe.model_fields if f"recipe.{name}" not in code] == []
+
+
+def test_fields_of_a_few_words_tell_them() -> None:
+    told = choices()
+
+    assert told["thoughts"] == ("keep", "drop")
+    assert set(told["chat_template"]) == {"own", *TEMPLATES}
+    assert sorted(told) == ["chat_template", "long_rows", "lr_scheduler_type", "thoughts"]
 
 
 @pytest.mark.parametrize(
