@@ -27,7 +27,7 @@ router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 _HEARTBEAT_SECONDS = 10.0
 _BIGGEST = 2**31 - 1  # what PostgreSQL keeps in the columns that count
-_ENDED, _CLOSING, _UNSIGNED, _UNKNOWN = 1000, 1001, 4401, 4404
+_ENDED, _CLOSING, _FULL, _UNSIGNED, _UNKNOWN = 1000, 1001, 1013, 4401, 4404
 _Listener = AsyncIterator[Told | None]
 
 
@@ -85,6 +85,7 @@ async def follow_by_websocket(
     await socket.accept()
     with suppress(WebSocketDisconnect, RuntimeError):
         token = await _token_of(socket)
+        busy = _FULL if feed.full else None
 
         def find() -> int | None:
             """Return why the caller may not listen, if so."""
@@ -96,7 +97,7 @@ async def follow_by_websocket(
                 job = find_owned(connection, user.id, job_id)
             if job is None:
                 return _UNKNOWN
-            return _ENDED if job.status in FINAL and after >= job.events else None
+            return _ENDED if job.status in FINAL and after >= job.events else busy
 
         refusal = await asyncio.to_thread(find)
         if refusal is None:

@@ -11,6 +11,7 @@ import pytest
 from starlette.websockets import WebSocketDisconnect
 
 from backend.datasets import keep_dataset
+from backend.jobs import feed
 from backend.jobs.orders import Ending, Happening
 from backend.jobs.store import JobStore
 from backend.routes import streams
@@ -247,6 +248,21 @@ def test_a_websocket_is_closed_to_strangers(
             socket.receive_json()
 
     assert closed.value.code == code
+
+
+def test_one_more_stream_than_there_may_be_is_put_off(
+    api: Api, ben: Person, trained: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "_MOST_LISTENERS", 0)
+
+    answer = api.client.get(f"/api/jobs/{trained}/stream", headers=ben.headers)
+    with api.client.websocket_connect(f"ws://localhost/api/jobs/{trained}/ws") as socket:
+        socket.send_json({"token": ben.access_token})
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_json()
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+    assert closed.value.code == 1013
 
 
 @pytest.mark.parametrize("job_id", ["1", "9223372036854775808", "-1", "1e3", "%00", "\uff11\uff12"])
