@@ -56,7 +56,7 @@ def _run(
 ) -> int:
     progress.log("Calling the crew together.")
     # Imported here: they load CrewAI, and `--help` need not wait for it.
-    from agents.fine_tune_flow import begin, go_on
+    from agents.fine_tune_flow import go_on
     from backend.verdict_screen import show_verdict
 
     workspace = Workspace(settings.data_dir)
@@ -64,10 +64,7 @@ def _run(
     if given.resume is not None:
         run_id = _run_named(given.resume, workspace)
     else:
-        job = _job(given)
-        if job.model == TINY:
-            build_tiny(workspace.models, progress)
-        run_id = begin(studio, job)
+        run_id = _begin(given, studio)
     try:
         verdict = go_on(studio, run_id)
     except Cancelled:
@@ -85,6 +82,15 @@ def _run(
     progress.close()
     show_verdict(verdict, settings.data_dir, console)
     return 0
+
+
+def _begin(given: argparse.Namespace, studio: "Studio") -> str:
+    from agents.fine_tune_flow import begin
+
+    job = _job(given)
+    if job.model == TINY:
+        build_tiny(studio.workspace.models, studio.progress)
+    return begin(studio, job)
 
 
 def _run_named(given: str, workspace: Workspace) -> str:

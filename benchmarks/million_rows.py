@@ -78,15 +78,19 @@ def main() -> int:
         parts += [min(side, key=lambda one: one.seconds) for side in zip(*sides, strict=True)]
         if given.near:
             parts.append(measure(look_for_near, folder, given.rows))
+    _show(parts)
+    ratio = parts[1].rate / parts[2].rate
+    say(f"\nRemoval of repeats against datasets: {ratio:.2f} times as many rows a second.")
+    return 0 if parts[0].peak_mib <= given.bound_mib and ratio >= 1 else 1
+
+
+def _show(parts: list[Measured]) -> None:
     say("| part | rows/s | seconds | most memory, MiB | rows left |\n|---|---:|---:|---:|---:|")
     for one in parts:
         say(
             f"| {one.part} | {one.rate:,.0f} | {one.seconds:.1f} | {one.peak_mib:,.0f} | "
             f"{one.left:,} |"
         )
-    ratio = parts[1].rate / parts[2].rate
-    say(f"\nRemoval of repeats against datasets: {ratio:.2f} times as many rows a second.")
-    return 0 if parts[0].peak_mib <= given.bound_mib and ratio >= 1 else 1
 
 
 def measure(work: Callable[[Path, int], int], folder: Path, rows: int) -> Measured:

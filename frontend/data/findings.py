@@ -98,12 +98,8 @@ def _draw_table(client: Studio, dataset: Dataset, audit: Audit) -> None:
     if chosen and chosen[0] < len(page.findings):
         number = page.findings[chosen[0]].row
         draw_page(client.rows(dataset.name, row=number, limit=1))
-        st.button(
-            f"Go to row {number} among the rows",
-            key="data_finding_jump",
-            on_click=go_to_row,
-            args=(number,),
-        )
+        words = f"Go to row {number} among the rows"
+        st.button(words, key="data_finding_jump", on_click=go_to_row, args=(number,))
 
 
 def _line(finding: Finding) -> dict[str, object]:

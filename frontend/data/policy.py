@@ -88,12 +88,7 @@ def _other_choices(client: Studio, dataset: Dataset) -> dict[str, Any]:
         "scan": scan.selectbox("Scan for attacks", _LEVELS, level, key=_key(dataset, "scan")),
         "marked": _choice(scan, dataset, "marked", "Rows it marks"),
         "near_duplicates": _choice(near, dataset, "near_duplicates", "Near duplicates"),
-        "near_threshold": near.number_input(
-            "Near from",
-            *(0.5, 1.0, float(kept["near_threshold"]), 0.05),
-            key=_key(dataset, "near_threshold"),
-            help="Jaccard similarity from which two rows are near duplicates.",
-        ),
+        "near_threshold": _near_from(near, dataset),
         "benchmarks": known.multiselect(
             "Benchmarks that must not be learnt",
             others,
@@ -104,6 +99,19 @@ def _other_choices(client: Studio, dataset: Dataset) -> dict[str, Any]:
             known, dataset, "contaminated", "Rows that share a passage with one"
         ),
     }
+
+
+def _near_from(place: Any, dataset: Dataset) -> float:
+    chosen: float = place.number_input(
+        "Near from",
+        min_value=0.5,
+        max_value=1.0,
+        value=float(dataset.policy["near_threshold"]),
+        step=0.05,
+        key=_key(dataset, "near_threshold"),
+        help="Jaccard similarity from which two rows are near duplicates.",
+    )
+    return chosen
 
 
 def _choice(place: Any, dataset: Dataset, field: str, label: str) -> str:

@@ -82,18 +82,7 @@ def prove_masks(
         raise TrainingError(
             f"All {len(rows)} rows are longer than {max_length} tokens. Raise max_length."
         )
-    enders = may_end_a_turn(tokenizer, eos)
-    for row in kept:
-        problem = problem_of_row(row, tokenizer, enders)
-        if problem is not None:
-            raise TrainingError(problem)
-    closing = (closing_token(row, tokenizer, enders) for row in kept)
-    ends = {end for end in closing if end is not None}
-    if not ends:
-        raise TrainingError(
-            f"All {len(kept)} rows are cut within their answers, so the model would never learn "
-            "to stop. Raise max_length."
-        )
+    ends = _ends(kept, tokenizer, may_end_a_turn(tokenizer, eos))
     lengths = sorted(len(row.input_ids) for row in kept)
     too_long = [row.row for row in rows if len(row.input_ids) > max_length]
     left_out = too_long if long_rows == "leave_out" else []
@@ -110,6 +99,24 @@ def prove_masks(
         median_tokens=lengths[len(lengths) // 2],
         end_of_turn=tuple(sorted(str(tokenizer.convert_ids_to_tokens(end)) for end in ends)),
     )
+
+
+def _ends(
+    rows: Sequence[EncodedRow], tokenizer: PreTrainedTokenizerBase, enders: frozenset[int]
+) -> set[int]:
+    """Return the tokens that end the answers of `rows`, each of which teaches what it should."""
+    for row in rows:
+        problem = problem_of_row(row, tokenizer, enders)
+        if problem is not None:
+            raise TrainingError(problem)
+    closing = (closing_token(row, tokenizer, enders) for row in rows)
+    ends = {end for end in closing if end is not None}
+    if not ends:
+        raise TrainingError(
+            f"All {len(rows)} rows are cut within their answers, so the model would never learn "
+            "to stop. Raise max_length."
+        )
+    return ends
 
 
 def problem_of_row(

@@ -110,6 +110,24 @@ def recommend(
     if min(rows, longest_tokens, median_tokens) < 1:
         raise RecipeError("There are no rows to train on. Import a dataset first.")
     data = _Data(rows, longest_tokens, median_tokens)
+    values, reasons = _wishes(model, hardware, data, seed)
+    room = usable_gib(hardware.training_memory_gib)
+    wished = Recipe.model_validate(values)
+    recipe = _smaller_batches(model, wished, room)
+    if not _fits(model, recipe, room):
+        recipe = _shorter_rows(model, recipe, room_gib=room, median_tokens=data.median_tokens)
+    memory = estimate_memory(model, recipe).total_gib
+    return Recommendation(
+        recipe=recipe,
+        reasons=reasons | _reasons_of_fit(wished, recipe, fits=memory <= room),
+        estimated_memory_gib=round(memory, 2),
+        available_memory_gib=hardware.training_memory_gib,
+        fits=memory <= room,
+    )
+
+
+def _wishes(model: ModelSource, hardware: HardwareReport, data: _Data, seed: int) -> _Choice:
+    """Return what is recommended whatever the memory, and why."""
     values: dict[str, object] = {"model_name_or_path": model.shown, "seed": seed}
     reasons = {
         "model_name_or_path": "The model that was chosen.",
@@ -127,19 +145,7 @@ def recommend(
     ):
         values |= choice[0]
         reasons |= choice[1]
-    room = usable_gib(hardware.training_memory_gib)
-    wished = Recipe.model_validate(values)
-    recipe = _smaller_batches(model, wished, room)
-    if not _fits(model, recipe, room):
-        recipe = _shorter_rows(model, recipe, room_gib=room, median_tokens=data.median_tokens)
-    memory = estimate_memory(model, recipe).total_gib
-    return Recommendation(
-        recipe=recipe,
-        reasons=reasons | _reasons_of_fit(wished, recipe, fits=memory <= room),
-        estimated_memory_gib=round(memory, 2),
-        available_memory_gib=hardware.training_memory_gib,
-        fits=memory <= room,
-    )
+    return values, reasons
 
 
 def _adapter(model: ModelSource, data: _Data) -> _Choice:

@@ -142,20 +142,13 @@ def _register(
     place: Place, trained: _Trained, *, compared: CompareReport, gate: GateDecision
 ) -> dict[str, Any]:
     """Record the run and register its adapter; the evaluation stands when MLflow is away."""
-    store = place.settings.tracking_store()
+    store, run = place.settings.tracking_store(), trained.folder
+    about = describe_training(
+        place, run.name, recipe=trained.recipe, ask=trained.ask, split=trained.split
+    )
     try:
         recorded = record_run(
-            store,
-            trained.folder,
-            about=describe_training(
-                place,
-                trained.folder.name,
-                recipe=trained.recipe,
-                ask=trained.ask,
-                split=trained.split,
-            ),
-            metrics=_figures(compared),
-            artifacts=_artifacts(trained.folder),
+            store, run, about=about, metrics=_figures(compared), artifacts=_artifacts(run)
         )
         version = register_version(
             store,
