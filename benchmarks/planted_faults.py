@@ -12,6 +12,7 @@ from benchmarks.ordinary_rows import answer, filled, ordinary_rows
 from benchmarks.planted_injections import planted_rows
 from benchmarks.private_values import value_of
 from tools.data.conversation import Conversation, Message, Segment
+from tools.data.privacy.kinds import KINDS
 
 _HEAD = 0.1  # of the rows, all ordinary: twins are made from rows before them
 _LONG_CHARACTERS = 33_000
@@ -47,16 +48,8 @@ _REFUSALS = (
     "That goes beyond what I am allowed to do, sorry.",
 )
 _ACCENTS = ("the café is über-heiß", "crème brûlée at the hôtel", "los jalapeños del señor García")
-_PRIVATE = (
-    "email",
-    "phone",
-    "iban",
-    "card",
-    "ip",
-    "national_id",
-    "secret",
-    "url_credentials",
-)
+# A name is found by a model that the user chooses, so none is planted.
+_PRIVATE = tuple(kind for kind in KINDS if kind != "name")
 
 
 class PlantedFault(NamedTuple):
