@@ -43,13 +43,19 @@ class Environment(Frozen):
     )
 
     def address(self, asked: str | None) -> str:
-        """Return the address to use: as asked, as set, of the last sign-in, or the usual one."""
-        return asked or self.url or current_url(self.credentials) or DEFAULT_URL
+        """Return the address to use: asked, set, of the last sign-in, or of `make up` here."""
+        return asked or self.url or current_url(self.credentials) or self._of_make_up()
 
     def setting(self, name: str) -> str | None:
         """Return a setting of the studio."""
         value = self.studio.get(name)
         return value.get_secret_value() if value else None
+
+    def _of_make_up(self) -> str:
+        port = self.setting("CREWTUNE_API_PORT") or ""
+        # `doctor` says what is wrong with a port that is none.
+        usable = port.isascii() and port.isdecimal() and 0 < int(port) < 65536
+        return f"http://127.0.0.1:{port}" if usable else DEFAULT_URL
 
 
 def read_environment(variables: Mapping[str, str] | None = None) -> Environment:

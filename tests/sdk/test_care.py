@@ -137,6 +137,27 @@ def test_a_policy_is_changed_setting_by_setting(crewtune: CommandLine, faults: s
     assert "pseudonymise" in shown
 
 
+def test_a_setting_is_typed_as_it_is_printed(crewtune: CommandLine, faults: str) -> None:
+    before = crewtune.json("data", "policy", faults)
+
+    several = crewtune.json("data", "policy", faults, "--set", "cleaning=unicode, markup")
+    words = ("cleaning=none", "benchmarks=none", "privacy.phone_region=none", "near_threshold=0.9")
+    none = crewtune.json("data", "policy", faults, *(f"--set={one}" for one in words))
+
+    assert several == {**before, "cleaning": ["unicode", "markup"]}
+    assert none == {**before, "cleaning": [], "near_threshold": 0.9}
+
+
+def test_findings_that_fit_no_filter_are_not_called_none_at_all(
+    crewtune: CommandLine, faults: str
+) -> None:
+    said = crewtune.done("data", "findings", faults, "--code", "refusal")
+
+    assert "None of its findings fits. It has: " in said
+    assert "empty_answer" in said
+    assert "Nothing is wrong" not in said
+
+
 def test_a_setting_that_is_not_there_or_cannot_be_is_refused_by_name(
     crewtune: CommandLine, faults: str
 ) -> None:

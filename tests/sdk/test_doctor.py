@@ -177,6 +177,21 @@ def test_the_environment_goes_before_the_env_file(
     assert environment.credentials == Path("/somewhere/crewtune/credentials.json")
 
 
+def test_the_studio_is_where_make_up_starts_it_from_this_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def address(port: str) -> str:
+        (tmp_path / ".env").write_text(f"CREWTUNE_API_PORT={port}\n", encoding="utf-8")
+        return read_environment({"XDG_CONFIG_HOME": str(tmp_path)}).address(None)
+
+    assert [address(port) for port in ("8640", "eighty", "99999", "")] == [
+        "http://127.0.0.1:8640",
+        *["http://127.0.0.1:8000"] * 3,
+    ]
+
+
 def test_a_relative_config_folder_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     environment = read_environment({"XDG_CONFIG_HOME": "relative"})
 

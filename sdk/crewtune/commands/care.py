@@ -7,12 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from crewtune.commands.following import started
-from crewtune.commands.session import (
-    FollowOption,
-    JsonOption,
-    UrlOption,
-    open_session,
-)
+from crewtune.commands.session import FollowOption, JsonOption, UrlOption, open_session
+from crewtune.data_models import FindingPage
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of one of your datasets.")]
 _STEPS = (
@@ -48,7 +44,7 @@ def findings(
                 (one.row, one.field, one.severity, one.code, one.message, one.remedy)
                 for one in page.findings
             ),
-            empty="Nothing is wrong with it.",
+            empty=_nothing(page),
         )
         if page.total > len(page.findings):
             session.screen.print(f"{len(page.findings)} of {page.total}. More: --limit")
@@ -105,7 +101,12 @@ def policy(
     name: NameArgument,
     change: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="e.g. privacy.email=pseudonymise."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="e.g. privacy.email=pseudonymise. Several values: a,b; no value: none. May be "
+            "given several times.",
+        ),
     ] = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -117,7 +118,7 @@ def policy(
       crewtune data policy requests
       crewtune data policy requests --set privacy.email=pseudonymise --set privacy.ip=mask
       crewtune data policy requests --set near_duplicates=drop_row --set scan=strict
-      crewtune data policy requests --set 'benchmarks=["exam"]'
+      crewtune data policy requests --set benchmarks=exam,quiz --set privacy.phone_region=none
     """
     with open_session(context, url, as_json) as session:
         dataset = session.studio.dataset(name)
@@ -202,15 +203,26 @@ def _changed(policy: dict[str, Any], changes: list[str]) -> dict[str, Any]:
         if not equals or not isinstance(place, dict) or last not in place:
             known = ", ".join(name for name, _ in _flat(policy))
             raise typer.BadParameter(f"--set {change!r}: the settings are {known}.")
-        place[last] = _value(value)
+        place[last] = _value(value, now=place[last])
     return changed
 
 
-def _value(text: str) -> Any:
+def _value(text: str, *, now: Any) -> Any:
+    """Return what was typed in the shape of the setting's value `now`, as `policy` prints it."""
     try:
         return json.loads(text)
     except json.JSONDecodeError:
-        return text
+        pass
+    if isinstance(now, list):
+        return [] if text == "none" else [one.strip() for one in text.split(",") if one.strip()]
+    return "" if text == "none" else text
+
+
+def _nothing(page: FindingPage) -> str:
+    """Say that no finding fits the filters, or that there is none at all."""
+    if not page.counts:
+        return "Nothing is wrong with it."
+    return f"None of its findings fits. It has: {', '.join(page.counts)}."
 
 
 def _flat(policy: dict[str, Any], before: str = "") -> list[tuple[str, Any]]:

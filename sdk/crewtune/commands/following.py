@@ -21,10 +21,22 @@ _CURVES = ("loss", "eval_loss")
 
 
 def follow(session: Session, job: Job, *, after: int = 0) -> None:
-    """Show `job` from its event number `after` to its end.
+    """Show `job` from its event number `after` to its end, and how it ended.
 
     Raises:
         typer.Exit: It did not succeed, or Ctrl-C was pressed.
+    """
+    ended = watch(session, job, after=after)
+    show_end(session.screen, ended)
+    if not ended.succeeded:
+        raise typer.Exit(REFUSED)
+
+
+def watch(session: Session, job: Job, *, after: int = 0) -> Job:
+    """Show `job` from its event number `after` on, and return it as it ended.
+
+    Raises:
+        typer.Exit: Ctrl-C was pressed.
     """
     try:
         if session.screen.as_json:
@@ -34,14 +46,11 @@ def follow(session: Session, job: Job, *, after: int = 0) -> None:
             with JobBar(session, job) as bar:
                 for event in session.studio.follow(job.id, after=after):
                     bar.tell(event)
-        ended = session.studio.job(job.id)
+        return session.studio.job(job.id)
     except KeyboardInterrupt:
         back = session.command(f"jobs logs -f {job.number}")
         session.screen.remark(f"Job {job.number} goes on. Come back to it with: {back}")
         raise typer.Exit(STOPPED) from None
-    show_end(session.screen, ended)
-    if not ended.succeeded:
-        raise typer.Exit(REFUSED)
 
 
 def started(session: Session, job: Job, *, follow_it: bool) -> None:

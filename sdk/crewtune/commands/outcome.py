@@ -6,6 +6,8 @@ from typing import Any
 from crewtune.commands.screen import counted
 from crewtune.jobs import Job
 
+_SHOWN_PROBLEMS = 3
+
 
 def outcome(job: Job) -> Iterator[str]:
     """Yield what the ended `job` came to, a line each."""
@@ -32,6 +34,8 @@ def _import(result: dict[str, Any]) -> Iterator[str]:
         left_out = result.get("problem_count") or 0
         said = f", {left_out} left out" if left_out else ""
         yield f"{counted(result['rows_imported'], 'row')} as {result.get('name')!r}{said}"
+        for one in (result.get("problems") or ())[:_SHOWN_PROBLEMS]:
+            yield f"row {one['row']}: {one['problem']}. {one['remedy']}"
 
 
 def _repair(result: dict[str, Any]) -> Iterator[str]:

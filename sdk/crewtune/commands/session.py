@@ -30,7 +30,7 @@ UrlOption = Annotated[
         "--url",
         metavar="URL",
         help="Address of the studio. Otherwise CREWTUNE_URL, the studio signed in to last, or "
-        "http://127.0.0.1:8000.",
+        "http://127.0.0.1:8000 (CREWTUNE_API_PORT).",
         show_default=False,
     ),
 ]

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from crewtune.commands.following import watch
 from crewtune.commands.screen import Screen, plain
 from crewtune.commands.session import REFUSED, JsonOption, UrlOption, open_session
 
@@ -43,17 +44,16 @@ def preview(
     if (name is None) == (text is None):
         raise typer.BadParameter("Give the name of a dataset, or --text.")
     with open_session(context, url, as_json) as session:
-        studio = session.studio
-        job = studio.wait(
-            studio.preview_tokens(
-                model,
-                dataset=name,
-                rows=row or (),
-                text=text,
-                max_length=max_length,
-                chat_template=chat_template,
-            ).id
+        asked = session.studio.preview_tokens(
+            model,
+            dataset=name,
+            rows=row or (),
+            text=text,
+            max_length=max_length,
+            chat_template=chat_template,
         )
+        # The first one may have to build or fetch the model, which takes minutes.
+        job = session.studio.wait(asked.id) if as_json else watch(session, asked)
         session.screen.json(job.result if job.succeeded else {"job": job})
         if job.error is not None:
             session.screen.remark(f"{job.error.reason} ({job.error.code})")
