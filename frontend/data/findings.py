@@ -39,9 +39,9 @@ def draw_duplicates(client: Studio, dataset: Dataset) -> None:
     ]
     st.caption(
         f"Rows that repeat an earlier one: {audit.repeats:,}. Rows that are the same or nearly so "
-        f"as another: {near['rows_in_clusters']:,} (Jaccard similarity from "
-        f"{near['threshold']:.2f}). Repeats are left out of a training; near ones stay on one side "
-        "of the split."
+        f"as another (Jaccard similarity from {near['threshold']:.2f}): "
+        f"{near['rows_in_clusters']:,}. Repeats are left out of a training; near ones stay on one "
+        "side of the split."
     )
     if not pairs:
         st.success("No row is like another.")
@@ -53,7 +53,7 @@ def draw_duplicates(client: Studio, dataset: Dataset) -> None:
     for side, number in zip(st.columns(2), pairs[chosen][:2], strict=True):
         with side:
             page = client.rows(dataset.name, row=number, limit=1)
-            draw_page(page)
+            draw_page(page, narrow=True)
 
 
 def _draw_numbers(audit: Audit) -> None:
@@ -96,7 +96,9 @@ def _draw_table(client: Studio, dataset: Dataset, audit: Audit) -> None:
     )
     chosen = table["selection"]["rows"]
     if chosen and chosen[0] < len(page.findings):
-        number = page.findings[chosen[0]].row
+        finding = page.findings[chosen[0]]
+        number = finding.row
+        st.caption(plain(f"{finding.message} {finding.remedy}"))
         draw_page(client.rows(dataset.name, row=number, limit=1))
         words = f"Go to row {number} among the rows"
         st.button(words, key="data_finding_jump", on_click=go_to_row, args=(number,))

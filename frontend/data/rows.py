@@ -34,13 +34,13 @@ def go_to_row(number: int) -> None:
     st.session_state["data_view"] = "Rows"
 
 
-def draw_page(page: RowPage) -> None:
-    """Draw the rows of a page."""
+def draw_page(page: RowPage, *, narrow: bool = False) -> None:
+    """Draw the rows of a page; `narrow` where two of them stand side by side."""
     for row in page.rows:
         with st.container(border=True):
             st.caption(f"Row {row.row}")
             for who, text in parts_of(row):
-                role, said = st.columns([1, 8])
+                role, said = st.columns([1, 3] if narrow else [1, 8])
                 role.caption(plain(who))
                 said.text(text or "(empty)")
 

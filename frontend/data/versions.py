@@ -1,12 +1,15 @@
 """How a dataset was made, version by version, and the way back to an earlier one."""
 
 import json
+from typing import Any
 
 import streamlit as st
 
 from crewtune import Dataset, Studio
 from frontend.data.watch import keep_job
 from frontend.telling import Once
+
+_OF_THE_IMPORT = ("source", "config", "split", "revision", "licence", "format")
 
 
 def draw_versions(client: Studio, dataset: Dataset) -> None:
@@ -20,7 +23,8 @@ def draw_versions(client: Studio, dataset: Dataset) -> None:
             "Version": one.version,
             "Step": str(one.step.get("kind", "")).replace("_", " "),
             "Rows kept": one.report.get("rows_kept"),
-            "Settings": json.dumps({k: v for k, v in one.step.items() if k != "kind"}),
+            "Changed": one.report.get("rows_changed"),
+            "Settings": _settings(one.step),
         }
         for one in versions
     ]
@@ -35,3 +39,15 @@ def draw_versions(client: Studio, dataset: Dataset) -> None:
             job = once.send(asked, lambda: client.repair(dataset.name, version=back))
             keep_job("repair", dataset, job)
             st.rerun()
+
+
+def _settings(step: dict[str, Any]) -> str:
+    """Return what was chosen for a step: of an import, where its rows came from."""
+    chosen = {key: value for key, value in step.items() if key != "kind" and value is not None}
+    if step.get("kind") == "import":
+        chosen = {key: chosen[key] for key in _OF_THE_IMPORT if key in chosen}
+    return ", ".join(f"{key.replace('_', ' ')}: {_shown(value)}" for key, value in chosen.items())
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

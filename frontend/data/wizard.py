@@ -14,9 +14,10 @@ from frontend.jobs import await_end
 from frontend.telling import Once, told
 from frontend.words import plain
 
-_TYPES = ["jsonl", "ndjson", "json", "csv", "tsv", "parquet", "gz", "zst"]
+_TYPES = ["jsonl", "ndjson", "json", "csv", "tsv", "parquet", "arrow", "gz", "zst"]
 _SHOWN_ROWS = 3
 _SHOWN_PROBLEMS = 10
+_EMPTY = "(empty)"
 
 
 def draw_upload(client: Studio) -> None:
@@ -156,9 +157,9 @@ def _draw_first_rows(found: dict[str, Any]) -> None:
     for note in found.get("notes", ()):
         st.info(plain(note))
     for problem in found.get("problems", ())[:_SHOWN_PROBLEMS]:
+        field = f", {plain(problem['field'])}" if problem["field"] else ""
         st.warning(
-            f"Row {problem['row']}, {plain(problem['field'])}: {plain(problem['problem'])}. "
-            f"{plain(problem['remedy'])}"
+            f"Row {problem['row']}{field}: {plain(problem['problem'])}. {plain(problem['remedy'])}"
         )
     made = {one["row"]: one for one in found.get("conversations", ())}
     for row in found.get("rows", ())[:_SHOWN_ROWS]:
@@ -173,13 +174,13 @@ def _draw_before_and_after(
         before, after = st.columns(2)
         for column, value in row["values"].items():
             before.caption(plain(column))
-            before.text(value)
+            before.text(value or _EMPTY)
         if made is None:
             after.caption("left out" if known else "not known yet")
         else:
             for who, text in parts_of(Row.model_validate(made)):
                 after.caption(plain(who))
-                after.text(text)
+                after.text(text or _EMPTY)
 
 
 def _close() -> None:

@@ -39,7 +39,7 @@ VERSIONS = [
     Version(
         version="requests-aaaaaaaaaaaa",
         made_from=None,
-        step={"kind": "import", "format": "alpaca"},
+        step={"kind": "import", "source": "faq.csv", "revision": None, "format": "alpaca"},
         report={"rows_read": 26, "rows_kept": 26},
     ),
     Version(

@@ -55,6 +55,7 @@ def test_a_finding_shows_its_row_and_leads_to_it(studio: FakeStudio) -> None:
     tab.session_state["data_findings"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
     tab.run()
     assert "Row 3" in texts(tab)
+    assert "The answer is empty. Write one." in texts(tab)
 
     tab.button(key="data_finding_jump").click().run()
 
@@ -124,10 +125,10 @@ def test_chosen_repairs_are_made_in_their_order_with_the_settings_of_the_policy(
 
 def test_one_goes_back_to_an_earlier_version(studio: FakeStudio) -> None:
     tab = view(studio, "Repairs")
-    made = tab.dataframe[1].value[["Version", "Step", "Rows kept"]].values.tolist()
+    made = tab.dataframe[1].value[["Version", "Step", "Rows kept", "Settings"]].values.tolist()
     assert made == [
-        ["requests-aaaaaaaaaaaa", "import", 26],
-        ["requests-0123456789ab", "deduplicate", 25],
+        ["requests-aaaaaaaaaaaa", "import", 26, "source: faq.csv, format: alpaca"],
+        ["requests-0123456789ab", "deduplicate", 25, ""],
     ]
     assert tab.selectbox(key="data_back_to").options == ["requests-aaaaaaaaaaaa"]
 

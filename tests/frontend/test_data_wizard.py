@@ -63,6 +63,21 @@ def test_a_row_of_the_file_stands_beside_what_becomes_of_it_as_text() -> None:
     assert HOSTILE not in "".join(one.value for one in tab.markdown)
 
 
+def test_what_is_empty_is_told_so_and_a_whole_row_has_no_field() -> None:
+    row = {"row": 1, "values": {"Frage": "Why?", "Antwort": ""}}
+    problem = {"row": 2, "field": "", "problem": "it has 1 field", "remedy": "Quote it."}
+    made = {"row": 1, "messages": [{"role": "assistant", "content": ""}]}
+    found = {"rows": [row], "problems": [problem], "conversations": [made]}
+
+    studio = FakeStudio()
+    studio.kept_inspection = {"status": "succeeded", "result": {**INSPECTION, **found}}
+
+    tab = look(studio)
+
+    assert [one.value for one in tab.text] == ["Why?", "(empty)", "(empty)"]
+    assert "Row 2: it has 1 field. Quote it." in texts(tab)
+
+
 def test_what_was_seen_is_imported_as_it_was_seen() -> None:
     studio = FakeStudio()
     tab = look(studio)
