@@ -153,7 +153,7 @@ def _counts(found: _Found) -> dict[str, int]:
     counts = {
         **found.validation.counts,
         "repeated": len(found.repeated),
-        "near_duplicate": found.near.rows_in_clusters,
+        "near_duplicate": found.near.rows_in_clusters - found.near.clusters,
         **{f"private_{kind}": rows for kind, rows in found.privacy.rows.items()},
         **found.scan.by_code,
         "contaminated": found.contamination.rows if found.contamination else 0,
@@ -184,15 +184,16 @@ def _repeat_findings(repeated: Iterable[tuple[int, int]]) -> Iterator[Finding]:
 
 def _near_findings(near: NearDuplicateReport) -> Iterator[Finding]:
     for pair in near.pairs:
-        message = f"It is nearly the same as row {pair.twin} ({pair.jaccard:.0%} alike)."
+        first, later = sorted((pair.row, pair.twin))
+        message = f"It is nearly the same as row {first} ({pair.jaccard:.0%} alike)."
         remedy = "Keep both if the difference matters; a split keeps them on one side."
-        yield _finding(pair.row, "near_duplicate", message, remedy)
+        yield _finding(later, "near_duplicate", message, remedy)
 
 
 def _private_findings(privacy: PrivacyReport) -> Iterator[Finding]:
     for kind, rows in privacy.first_rows.items():
         for row in rows:
-            remedy = f"Set privacy.{kind} of the dataset's policy, then repair it."
+            remedy = f"privacy.{kind} of the dataset's policy says what trainings and repairs do."
             yield _finding(row, f"private_{kind}", f"It holds {spoken(kind, 1)}.", remedy)
 
 
