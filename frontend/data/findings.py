@@ -33,7 +33,7 @@ def draw_duplicates(client: Studio, dataset: Dataset) -> None:
     # Rows that are the same are near duplicates as well: a pair is listed once.
     same = {frozenset((first, row)) for first, row, _ in pairs}
     pairs += [
-        (one["twin"], one["row"], f"{one['jaccard']:.0%} alike")
+        (min(one["twin"], one["row"]), max(one["twin"], one["row"]), f"{one['jaccard']:.0%} alike")
         for one in near.get("pairs", ())
         if frozenset((one["twin"], one["row"])) not in same
     ]

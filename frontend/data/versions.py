@@ -1,6 +1,5 @@
 """How a dataset was made, version by version, and the way back to an earlier one."""
 
-import json
 from typing import Any
 
 import streamlit as st
@@ -21,9 +20,10 @@ def draw_versions(client: Studio, dataset: Dataset) -> None:
     rows = [
         {
             "Version": one.version,
-            "Step": str(one.step.get("kind", "")).replace("_", " "),
-            "Rows kept": one.report.get("rows_kept"),
-            "Changed": one.report.get("rows_changed"),
+            "Step": _worded(str(one.step.get("kind", ""))),
+            # Cleaning keeps every row, and says how many it read.
+            "Rows kept": one.report.get("rows_kept", one.report.get("rows_read")),
+            "Changed": one.report.get("rows_changed", 0),
             "Settings": _settings(one.step),
         }
         for one in versions
@@ -46,8 +46,16 @@ def _settings(step: dict[str, Any]) -> str:
     chosen = {key: value for key, value in step.items() if key != "kind" and value is not None}
     if step.get("kind") == "import":
         chosen = {key: chosen[key] for key in _OF_THE_IMPORT if key in chosen}
-    return ", ".join(f"{key.replace('_', ' ')}: {_shown(value)}" for key, value in chosen.items())
+    return "; ".join(f"{_worded(key)}: {_shown(value)}" for key, value in chosen.items())
 
 
 def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, dict):
+        return ", ".join(f"{_worded(key)} {one}" for key, one in value.items() if one)
+    if isinstance(value, list):
+        return ", ".join(map(_worded, value))
+    return str(value)
+
+
+def _worded(name: str) -> str:
+    return name.replace("_", " ")

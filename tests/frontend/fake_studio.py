@@ -71,6 +71,7 @@ class FakeStudio:
         self.kept_models = [Model(name="tiny-instruct", kind="bundled", bytes=4_400_000)]
         self.kept_audit = AUDIT
         self.kept_changes = [Change(row=3, before=(HOSTILE,), after=("[EMAIL]",))]
+        self.kept_versions = VERSIONS
         self.kept_inspection: dict[str, Any] = {"status": "succeeded", "result": INSPECTION}
 
     def _note(self, what: str, *given: Any) -> None:
@@ -183,7 +184,7 @@ class FakeStudio:
         return FindingPage(findings=audit.findings, total=1, counts=audit.counts)
 
     def versions(self, name: str) -> list[Version]:
-        return VERSIONS
+        return self.kept_versions
 
     def card(self, name: str) -> str:
         return f"# {HOSTILE}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crewtune import Model
+from crewtune import Model, Version
 from tests.frontend.answers import HOSTILE, POLICY, a_dataset
 from tests.frontend.data_answers import AUDIT
 from tests.frontend.data_steps import asked_for, view
@@ -127,7 +127,7 @@ def test_one_goes_back_to_an_earlier_version(studio: FakeStudio) -> None:
     tab = view(studio, "Repairs")
     made = tab.dataframe[1].value[["Version", "Step", "Rows kept", "Settings"]].values.tolist()
     assert made == [
-        ["requests-aaaaaaaaaaaa", "import", 26, "source: faq.csv, format: alpaca"],
+        ["requests-aaaaaaaaaaaa", "import", 26, "source: faq.csv; format: alpaca"],
         ["requests-0123456789ab", "deduplicate", 25, ""],
     ]
     assert tab.selectbox(key="data_back_to").options == ["requests-aaaaaaaaaaaa"]
@@ -135,6 +135,25 @@ def test_one_goes_back_to_an_earlier_version(studio: FakeStudio) -> None:
     tab.button(key="data_back").click().run()
 
     assert asked_for(studio, "repair") == [("requests", {"version": "requests-aaaaaaaaaaaa"})]
+
+
+def test_the_settings_of_a_step_are_told_in_words(studio: FakeStudio) -> None:
+    clean = {"kind": "clean", "steps": ["unicode", "white_space"]}
+    redact = {"kind": "redact", "policy": {"email": "mask", "phone_region": ""}}
+    studio.kept_versions = [
+        Version(version="a", made_from=None, step=clean, report={"rows_read": 9}),
+        Version(
+            version="b", made_from="a", step=redact, report={"rows_kept": 8, "rows_changed": 2}
+        ),
+    ]
+
+    tab = view(studio, "Repairs")
+
+    columns = ["Step", "Rows kept", "Changed", "Settings"]
+    assert tab.dataframe[1].value[columns].values.tolist() == [
+        ["clean", 9, 0, "steps: unicode, white space"],
+        ["redact", 8, 2, "policy: email mask"],
+    ]
 
 
 def test_a_split_is_seen_before_a_training(studio: FakeStudio) -> None:
