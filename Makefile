@@ -41,8 +41,10 @@ check: $(VENV)/.dev   ## format, lint, types, layers and the fast tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 -m "not slow and not prove"
 
-test: $(VENV)/.dev   ## all but `make prove`, with line coverage of tools/ and agents/
-	$(BIN)/pytest -n 2 -m "not prove" --cov --cov-report=term:skip-covered --cov-fail-under=85
+# Measuring coverage costs three quarters of the time again; the slow tests would add little to it.
+test: $(VENV)/.dev   ## all but `make prove`, with line coverage of tools/ and agents/ by the fast ones
+	$(BIN)/pytest -n 2 -m "slow and not prove"
+	$(BIN)/pytest -n 2 -m "not slow and not prove" --cov --cov-report=term:skip-covered --cov-fail-under=85
 
 prove: $(VENV)/.dev   ## the whole product as people use it: demo, studio, faults, a real browser
 	$(BIN)/pytest -n 2 --dist=loadfile -m prove

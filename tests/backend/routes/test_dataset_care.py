@@ -82,15 +82,15 @@ def test_the_audit_tells_all_that_was_found_and_no_private_value(caller: Caller)
 @pytest.mark.parametrize(
     ("query", "rows"),
     [
-        ("", [1, 41, 42, 43]),
+        ("", [41, 42, 43]),
         ("?severity=error", [42]),
-        ("?severity=warning", [1, 41, 43]),
+        ("?severity=warning", [41, 43]),
         ("?severity=warning&code=repeated", [41]),
         ("?code=empty_answer", [42]),
         ("?code=refusal", []),
         ("?row=42", [42]),
         ("?row=2", []),
-        ("?offset=1&limit=2", [41, 42]),
+        ("?offset=1&limit=2", [42, 43]),
     ],
 )
 def test_findings_are_those_that_fit_every_filter(
@@ -103,9 +103,9 @@ def test_findings_are_those_that_fit_every_filter(
 
 
 def test_a_page_of_findings_tells_how_many_there_are(caller: Caller) -> None:
-    page = caller.get("findings?limit=1&offset=2").json()
+    page = caller.get("findings?limit=1&offset=1").json()
 
-    assert page["total"] == 4
+    assert page["total"] == 3
     assert page["findings"] == [
         {
             "row": 42,
