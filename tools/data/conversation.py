@@ -158,8 +158,12 @@ def parse_line(path: Path, number: int, line: str) -> Conversation:
 
 def write_version(folder: Path, label: str, conversations: Iterable[Conversation]) -> Path:
     """Write a dataset version to `folder` and return its file, `<label>-<12 hex digits>.jsonl`."""
-    lines = (f"{one.model_dump_json(exclude_defaults=True)}\n" for one in conversations)
-    return write_named_by_hash(folder, label, ".jsonl", lines)
+    return write_named_by_hash(folder, label, ".jsonl", map(line_of, conversations))
+
+
+def line_of(conversation: Conversation) -> str:
+    """Return the line that stands for `conversation` in a dataset version."""
+    return f"{conversation.model_dump_json(exclude_defaults=True)}\n"
 
 
 def label_of(path: Path) -> str:

@@ -18,9 +18,12 @@ from tools.data.conversation import Conversation, Message
 from tools.data.convert_row import convert_row
 from tools.data.layout import Layout, NumberedRow
 from tools.data.row_problem import Kind, RowProblem
+from tools.errors import DatasetError
 
 MAXIMUM_LINKS = 100
+MAXIMUM_ROWS = 4_000_000  # of which the ids take a gigabyte and more
 _GROUP_DIGITS = 16
+_ID_CHARACTERS = 64  # a longer id is held as its hash
 _WHOLE = re.compile(r"(-?[0-9]{1,18})\.0")
 
 
@@ -42,6 +45,9 @@ def convert_chains(
         rows: The rows of the table, in any order.
         layout: Names the columns.
         waiting: An empty file, which is written and read.
+
+    Raises:
+        DatasetError: There are too many rows to hold their ids.
     """
     links: dict[str, _Link] = {}
     for number, row in rows:
@@ -56,6 +62,11 @@ def convert_chains(
         if not own or own in links:
             yield _bad_id(number, layout, repeated=bool(own))
             continue
+        if len(links) == MAXIMUM_ROWS:
+            raise DatasetError(
+                f"Chained tables of more than {MAXIMUM_ROWS:,} rows are not read. Import a part "
+                "of it, with whole conversations."
+            )
         data = converted.model_dump_json(exclude_defaults=True).encode()
         links[own] = _Link(waiting.tell(), len(data), parent, number)
         waiting.write(data)
@@ -124,6 +135,8 @@ def _key(value: object) -> str:
         return "" if math.isnan(value) else _key(str(value))
     text = str(value).strip() if isinstance(value, str | int) else ""
     whole = _WHOLE.fullmatch(text)
+    if len(text) > _ID_CHARACTERS:
+        return hashlib.sha256(text.encode()).hexdigest()
     return whole[1] if whole else text
 
 

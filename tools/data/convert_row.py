@@ -21,6 +21,8 @@ from tools.data.row_problem import RowProblem, RowRefusedError
 PASSAGE_COLUMNS = ("context", "passage", "document", "source_text", "article")
 _PASSAGE_CHARACTERS = 40  # shorter, it is a remark and not a passage
 _GROUP_DIGITS = 16
+# More are no conversation, and each takes a hundred times its shortest spelling in memory.
+MAXIMUM_PARTS = 10_000
 _TRUTHS: dict[object, bool] = {
     True: True,  # and 1
     False: False,  # and 0
@@ -36,6 +38,7 @@ def convert_row(number: int, row: Row, layout: Layout) -> Conversation | RowProb
     try:
         conversation = _CONVERTERS[layout.format](number, row, layout)
         beside = _beside(row, layout)
+        _refuse_too_many(conversation)
     except RowRefusedError as refused:
         return refused.in_row(number)
     return conversation.model_copy(update=beside) if beside else conversation
@@ -57,6 +60,14 @@ def group_of(row: Row, column: str | None) -> str:
     if column.lower() in PASSAGE_COLUMNS and len(text) < _PASSAGE_CHARACTERS:
         return ""
     return hashlib.sha256(text.encode()).hexdigest()[:_GROUP_DIGITS]
+
+
+def _refuse_too_many(one: Conversation) -> None:
+    answers = len(one.chosen) + len(one.rejected)
+    if len(one.messages) + answers + len(one.segments) + len(one.steps) > MAXIMUM_PARTS:
+        raise RowRefusedError(
+            "", f"it has more than {MAXIMUM_PARTS:,} messages or parts", "Split it.", "too_long"
+        )
 
 
 def _beside(row: Row, layout: Layout) -> dict[str, object]:

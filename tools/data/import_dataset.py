@@ -11,7 +11,6 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.counted import counted
-from tools.data.conversation import write_version
 from tools.data.convert_rows import convert_rows
 from tools.data.count_import import ImportCount
 from tools.data.layout import Format, Layout
@@ -28,6 +27,7 @@ from tools.data.read_source import (
 )
 from tools.data.row_problem import RowProblem
 from tools.data.version_record import VersionRecord, keep_record
+from tools.files import write_named_by_hash
 from tools.hub.fetch_dataset import HubDataset
 from tools.progress import NoProgress, Progress
 from tools.workspace import slug
@@ -105,10 +105,11 @@ def import_dataset(
     progress.log(f"{opened.name} is in the format {found.format}.")
     size = size_of(opened.files)
     count = ImportCount(opened, size, target_dir, progress)
-    made = convert_rows(all_rows(opened, opening), found, target_dir)
+    made = convert_rows(count.seen(all_rows(opened, opening)), found, target_dir)
     suffix = data_suffix(opened.name) or Path(opened.name).suffix
     label = slug(opened.name[: -len(suffix) or None])
-    version = write_version(target_dir, label, count.kept(made, found.format))
+    lines = count.written(count.kept(made, found.format))
+    version = write_named_by_hash(target_dir, label, ".jsonl", lines)
     progress.log(f"Imported {count.imported} of {counted(count.read, 'row')}.")
     report = ImportReport(
         dataset=version.stem,

@@ -5,26 +5,23 @@ Nothing is written. Values are cut, so that what is returned stays small whateve
 Not covered: rows of chains whose parents stand further down; they are told as orphans.
 """
 
-import json
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.data.columns import Columns
 from tools.data.conversation import Conversation
-from tools.data.conversation_text import with_texts
 from tools.data.convert_rows import convert_rows
 from tools.data.layout import Layout, Row
 from tools.data.mapping import Mapping
 from tools.data.read_source import find_layout, open_source, read_opening, size_of
 from tools.data.row_problem import RowProblem
+from tools.data.shorten import cut, shorten, spelt
 from tools.errors import DatasetError
 from tools.hub.fetch_dataset import HubDataset
 
 SHOWN_ROWS = 20
-SHOWN_CHARACTERS = 500
 _SHOWN_COLUMNS = 100
-_CUT = " ..."
 
 
 class Column(BaseModel):
@@ -90,7 +87,7 @@ def inspect_source(
         columns=_columns(opening.rows),
         rows=tuple(_raw(number, row) for number, row in shown if not isinstance(row, RowProblem)),
         conversations=tuple(
-            with_texts(one, _cut) for one in made[:SHOWN_ROWS] if not isinstance(one, RowProblem)
+            shorten(one) for one in made[:SHOWN_ROWS] if not isinstance(one, RowProblem)
         ),
         problems=tuple(unread or (one for one in made if isinstance(one, RowProblem))),
         notes=opened.reading.notes,
@@ -122,13 +119,4 @@ def _raw(number: int, row: Row) -> RawRow:
 
 
 def _spelt(value: object) -> str:
-    if isinstance(value, str):
-        return _cut(value)
-    try:
-        return _cut(json.dumps(value, ensure_ascii=False, default=str))
-    except (ValueError, RecursionError):
-        return ""
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + _CUT
+    return cut(value) if isinstance(value, str) else spelt(value, default=str)

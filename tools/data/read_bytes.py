@@ -46,6 +46,7 @@ class Reading:
 
     def __init__(self) -> None:
         self.bytes_read = 0
+        self.bytes_of_text = 0  # unpacked
         self._notes: dict[str, None] = {}
 
     @property

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os.path
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,11 +18,14 @@ from tools.data.read_folder import data_files
 from tools.data.read_rows import read_rows
 from tools.data.recognise_format import SAMPLE_ROWS, describe_unrecognised, recognise_format
 from tools.data.row_problem import RowProblem
+from tools.data.sound_columns import MAXIMUM_COLUMNS, with_sound_columns
 from tools.errors import DatasetError, spoken
 from tools.files import sha256_of
 from tools.hub.fetch_dataset import HubDataset, fetch_dataset
 
 _LOOKED_AT = 1000  # rows, until some of them can be read
+# A row of 16 MiB may take twenty times as much once it is parsed, so few such rows are held.
+_OPENING_BYTES = 16 * 1024**2
 
 
 class Source(NamedTuple):
@@ -50,8 +53,9 @@ class Opening(NamedTuple):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that the rows have."""
-        return tuple(dict.fromkeys(column for row in self.rows for column in row))
+        """The columns that the rows have, the first thousand."""
+        names = dict.fromkeys(column for row in self.rows for column in row)
+        return tuple(islice(names, MAXIMUM_COLUMNS))
 
 
 def open_source(source: Path | HubDataset, *, token: str | None = None) -> Source:
@@ -66,7 +70,7 @@ def open_source(source: Path | HubDataset, *, token: str | None = None) -> Sourc
         rows: Iterator[NumberedRow] = enumerate(fetched.rows, start=1)
         return Source(
             source.id,
-            rows,
+            with_sound_columns(rows),
             reading,
             (),
             fetched.revision,
@@ -81,7 +85,8 @@ def open_source(source: Path | HubDataset, *, token: str | None = None) -> Sourc
         )
     # Not source.is_dir(): it raises for a name that is too long or may not be looked at.
     files = data_files(source) if os.path.isdir(source) else [source]
-    return Source(source.name, _numbered_through(files, reading), reading, tuple(files))
+    rows = with_sound_columns(_numbered_through(files, reading))
+    return Source(source.name, rows, reading, tuple(files))
 
 
 def source_key(source: Path | HubDataset) -> str:
@@ -105,6 +110,8 @@ def read_opening(source: Source) -> Opening:
         opening.numbered.append(numbered)
         readable += not isinstance(numbered[1], RowProblem)
         if readable == SAMPLE_ROWS or len(opening.numbered) == _LOOKED_AT:
+            break
+        if readable and source.reading.bytes_of_text > _OPENING_BYTES:
             break
     first = next((row for _, row in opening.numbered if isinstance(row, RowProblem)), None)
     if not readable and first is not None:

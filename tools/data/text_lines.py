@@ -37,6 +37,7 @@ def text_lines(
     """
     with open_bytes(path, reading) as file:
         for number, line in enumerate(_lines(path, file), start=1):
+            reading.bytes_of_text += len(line)
             if len(line) > MAXIMUM_LINE_BYTES:
                 yield number, _too_long(number)
                 continue
@@ -72,6 +73,7 @@ def text_pieces(path: Path, reading: Reading) -> Iterator[str]:
                     "try again."
                 ) from error
             lines += text.count("\n")
+            reading.bytes_of_text += len(data)
             yield text
             if not data:
                 return
