@@ -19,7 +19,7 @@ from backend.problems import problems
 from backend.strict_json import StrictRoute
 from backend.tables.dataset import Dataset
 from tools.data.audit_dataset import AuditReport
-from tools.data.conversation import read_conversations
+from tools.data.conversation import read_characters, read_conversations
 from tools.data.data_policy import DataPolicy
 from tools.data.dataset_card import dataset_card
 from tools.data.finding import Finding, Severity
@@ -29,6 +29,10 @@ from tools.data.version_record import VersionRecord, history
 router = APIRouter(prefix="/datasets", tags=["data"], route_class=StrictRoute)
 
 _SAMPLED_ROWS = 1000
+# What is looked at and answered within a request, however long the rows are.
+_SAMPLED_CHARACTERS = 1_000_000
+_PAGE_CHARACTERS = 8_000_000
+_OF_ONE_ROW = 10  # a row of several questions becomes as many conversations
 _AUDITED = problems(401, 403, 404, 409, 422)
 
 
@@ -111,10 +115,13 @@ def show_rows(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     row: Annotated[int | None, Query(ge=1, le=2**53, description="Only this one.")] = None,
 ) -> RowPage:
-    """In the one shape that every format becomes."""
-    rows = read_conversations(workspace.dataset(dataset.version), skip=offset)
-    if row is not None:
-        rows = (one for one in rows if one.row == row)
+    """In the one shape that every format becomes; fewer than `limit` where they are very long."""
+    version = workspace.dataset(dataset.version)
+    if row is None:
+        rows = read_characters(version, _PAGE_CHARACTERS, skip=offset)
+    else:
+        rows = (one for one in read_conversations(version, skip=offset) if one.row == row)
+        limit = min(limit, _OF_ONE_ROW)
     return RowPage(
         rows=[one.model_dump(mode="json", exclude_defaults=True) for one in islice(rows, limit)],
         total=dataset.rows,
@@ -189,8 +196,12 @@ def set_policy(
 def show_changes(
     policy: DataPolicy, dataset: OwnedDataset, workspace: WorkspaceDep
 ) -> list[Change]:
-    """The first rows that its cleaning and privacy would change, before and after."""
-    rows = read_conversations(workspace.dataset(dataset.version))
+    """The first rows that its cleaning and privacy would change, before and after.
+
+    Looked for in the first million characters, in rows of at most 100,000.
+    """
+    version = workspace.dataset(dataset.version)
+    rows = read_characters(version, _SAMPLED_CHARACTERS, a_row=_SAMPLED_CHARACTERS // 10)
     return list(changes(islice(rows, _SAMPLED_ROWS), policy))
 
 

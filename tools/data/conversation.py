@@ -161,6 +161,32 @@ def write_version(folder: Path, label: str, conversations: Iterable[Conversation
     return write_named_by_hash(folder, label, ".jsonl", map(line_of, conversations))
 
 
+def read_characters(
+    path: Path, most: int, *, skip: int = 0, a_row: int | None = None
+) -> Iterator[Conversation]:
+    """Yield conversations as `read_conversations` does, until they hold `most` characters.
+
+    The first is always among them, however long it is.
+
+    Args:
+        path: The file of the dataset version.
+        most: How many characters of lines are read in all.
+        skip: Conversations that are passed over.
+        a_row: A longer line is passed over, even the first.
+
+    Raises:
+        DatasetError: The file is missing, or a line is not a conversation.
+    """
+    held = 0
+    for number, line in read_lines(path, skip=skip):
+        if a_row is not None and len(line) > a_row:
+            continue
+        if held and held + len(line) > most:
+            return
+        held += len(line)
+        yield parse_line(path, number, line)
+
+
 def line_of(conversation: Conversation) -> str:
     """Return the line that stands for `conversation` in a dataset version."""
     return f"{conversation.model_dump_json(exclude_defaults=True)}\n"

@@ -6,6 +6,7 @@ the file is refused.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tools.data.row_problem import RowProblem
 from tools.data.text_lines import MAXIMUM_LINE_BYTES, text_lines, text_pieces
 from tools.errors import DatasetError
 
-_BLANK = " \t\n\r"
+_BLANK = re.compile(r"[ \t\n\r]*")
 
 
 def read_json_lines(path: Path, reading: Reading) -> Iterator[NumberedRow]:
@@ -72,10 +73,10 @@ class _Text:
     def peek(self) -> str:
         """Return the next character that is not blank, or nothing at the end."""
         while True:
-            while self._place < len(self._text):
-                if self._text[self._place] not in _BLANK:
-                    return self._text[self._place]
-                self._place += 1
+            blank = _BLANK.match(self._text, self._place)
+            self._place = blank.end() if blank else self._place
+            if self._place < len(self._text):
+                return self._text[self._place]
             if self._ended:
                 return ""
             self._more()

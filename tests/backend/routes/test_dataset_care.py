@@ -253,3 +253,36 @@ def test_a_viewer_looks_and_changes_nothing(api: Api, vera: Person) -> None:
 
     assert viewer.get("audit").status_code == 200
     assert viewer.send("PUT", "policy", POLICY).status_code == 403
+
+
+def add_rows(api: Api, person: Person, name: str, texts: list[str]) -> None:
+    """Give the person a dataset of these texts."""
+    workspace = workspace_of(api.settings, UUID(person.id))
+    source = api.settings.data_dir / f"{name}.jsonl"
+    source.write_text("".join(json.dumps({"text": one}) + "\n" for one in texts), encoding="utf-8")
+    report = import_dataset(source, workspace.datasets)
+    found = audit(workspace.dataset(report.dataset))
+    policy = DataPolicy()
+    keep_dataset(api.engine, UUID(person.id), name, imported=report, audit=found, policy=policy)
+
+
+def test_a_page_of_very_long_rows_holds_few_of_them(api: Api, ben: Person) -> None:
+    add_rows(api, ben, "long", ["x" * 9_000_000, *["y " * 1_500_000] * 4])
+    caller = Caller(api, ben, "long")
+
+    pages = [caller.get(f"rows?offset={offset}").json() for offset in (0, 1, 4)]
+
+    assert [[one["row"] for one in page["rows"]] for page in pages] == [[1], [2, 3], [5]]
+    assert {page["total"] for page in pages} == {5}
+    assert [one["row"] for one in caller.get("rows?row=4").json()["rows"]] == [4]
+
+
+def test_changes_are_sought_in_rows_that_are_soon_read(api: Api, ben: Person) -> None:
+    add_rows(api, ben, "mails", [f"{EMAIL} {'x ' * 60_000}", "Nothing.", f"Write to {EMAIL}."])
+    add_rows(api, ben, "far", [*[("x " * 45_000).strip()] * 12, f"Write to {EMAIL}."])
+
+    found = [
+        Caller(api, ben, name).send("POST", "changes", POLICY).json() for name in ("mails", "far")
+    ]
+
+    assert [[one["row"] for one in rows] for rows in found] == [[3], []]
