@@ -1,9 +1,9 @@
 """Say which column plays which part, where a dataset is not recognised or is meant differently."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tools.data.columns import Columns
 from tools.data.conversation import Role
@@ -11,6 +11,7 @@ from tools.data.convert_row import convert_row
 from tools.data.layout import Format, Layout, Row
 from tools.data.recognise_format import share_that_fits
 from tools.data.row_problem import RowProblem
+from tools.data.sound_columns import MAXIMUM_NAME_CHARACTERS
 from tools.errors import DatasetError
 
 Part = Literal[
@@ -34,6 +35,8 @@ Part = Literal[
     "group",
 ]
 
+_Name = Annotated[str, StringConstraints(max_length=MAXIMUM_NAME_CHARACTERS)]
+
 
 class Mapping(BaseModel):
     """A format, and the columns that play its parts."""
@@ -41,14 +44,16 @@ class Mapping(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Format
-    columns: dict[Part, str] = Field(
+    columns: dict[Part, _Name] = Field(
         description='The column of each part, e.g. {"prompt": "Frage", "answer": "Antwort"}.'
     )
-    roles: dict[str, Role] = Field(
-        default_factory=dict, description='Names of roles, e.g. {"customer": "user"}.'
+    roles: dict[_Name, Role] = Field(
+        default_factory=dict,
+        max_length=100,
+        description='Names of roles, e.g. {"customer": "user"}.',
     )
-    role_key: str | None = Field(default=None, description="Key of the role in a message.")
-    content_key: str | None = Field(default=None, description="Key of the text in a message.")
+    role_key: _Name | None = Field(default=None, description="Key of the role in a message.")
+    content_key: _Name | None = Field(default=None, description="Key of the text in a message.")
 
 
 _PAIR: tuple[Part, ...] = ("prompt", "answer")

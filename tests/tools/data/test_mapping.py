@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from tests.tools.data.rows import chat, load_version, save_lines
 from tools.data.import_dataset import import_dataset
@@ -105,3 +106,18 @@ def test_a_mapping_that_does_not_fit_is_refused_with_its_column(
         import_dataset(path, tmp_path, layout=Mapping.model_validate(mapping))
 
     assert str(refusal.value) == reason
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"columns": {"prompt": "p" * 201, "answer": "a"}},
+        {"columns": {}, "roles": {"r" * 201: "user"}},
+        {"columns": {}, "roles": dict.fromkeys(map(str, range(101)), "user")},
+        {"columns": {}, "role_key": "k" * 201},
+        {"columns": {}, "content_key": "k" * 201},
+    ],
+)
+def test_a_mapping_with_names_without_end_is_none(said: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="at most"):
+        Mapping.model_validate({"format": "alpaca", **said})
