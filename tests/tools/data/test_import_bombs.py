@@ -94,7 +94,7 @@ def test_a_row_with_messages_without_end_is_left_out(
     "columns",
     [
         {"prompt": "a", "completion": "b"},
-        {"prompt": None, "completion": "b"},
+        {"prompt": "a", "completion": "b", "label": "perhaps"},
         {"prompt": "a", "reward": "c" * 900},
     ],
 )
@@ -102,8 +102,8 @@ def test_the_same_row_without_end_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: dict[str, str]
 ) -> None:
     monkeypatch.setattr(count_import, "_HARMLESS_CHARACTERS", 500_000)
-    first = {"prompt": "a", "completion": "b", "reward": "c"}
-    rows = [{name: first[name] for name in columns}] + [columns] * 50_000
+    first = {**columns, "label": "true"} if "label" in columns else columns
+    rows = [first] * 60 + [columns] * 50_000
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "rows.parquet")
 
     with pytest.raises(DatasetError, match="more than 250 times as much text as its size"):
@@ -126,6 +126,7 @@ def test_chains_of_too_many_rows_are_refused_while_they_wait(
         with pytest.raises(DatasetError, match="more than 1,000 rows are not read"):
             import_dataset(path, folder)
     with monkeypatch.context() as full:
+        full.setattr(convert_chains, "MAXIMUM_ROWS", 1500)  # it ends before that
         full.setattr(count_import, "RESERVED_BYTES", shutil.disk_usage(tmp_path).total)
         with pytest.raises(DatasetError, match="does not fit on the disk"):
             import_dataset(path, folder)
