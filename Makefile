@@ -50,7 +50,7 @@ prove: $(VENV)/.dev   ## the whole product as people use it: demo, studio, fault
 	$(BIN)/pytest -n 2 --dist=loadfile -m prove
 
 pictures: $(VENV)/.dev   ## take the pictures in docs/images anew, with Chromium
-	$(BIN)/pytest tests/browser/test_studio_in_the_browser.py --pictures docs/images
+	$(BIN)/pytest tests/browser/test_studio_in_the_browser.py tests/browser/test_data_in_the_browser.py --pictures docs/images
 
 fix: $(VENV)/.dev   ## format, and repair what can be repaired
 	$(BIN)/ruff format .

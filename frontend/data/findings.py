@@ -38,7 +38,7 @@ def draw_duplicates(client: Studio, dataset: Dataset) -> None:
         if frozenset((one["twin"], one["row"])) not in same
     ]
     st.caption(
-        f"Rows that repeat an earlier one: {audit.repeats:,}. Rows that are the same or nearly so "
+        f"Rows that repeat an earlier one: {audit.repeats:,}. Others that are nearly the same "
         f"as another (Jaccard similarity from {near['threshold']:.2f}): "
         f"{near['rows_in_clusters']:,}. Repeats are left out of a training; near ones stay on one "
         "side of the split."

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from crewtune import Dataset, Row, RowPage, Studio
-from frontend.words import plain
+from frontend.words import counted, plain
 
 _ROWS = 10
 
@@ -21,7 +21,16 @@ def draw_rows(client: Studio, dataset: Dataset) -> None:
         return draw_page(page)
     pages = max(1, -(-dataset.rows // _ROWS))
     shown = right.number_input(f"Page, of {pages:,}", 1, pages, 1, key="data_page", width=160)
-    return draw_page(client.rows(dataset.name, offset=(shown - 1) * _ROWS, limit=_ROWS))
+    offset = (shown - 1) * _ROWS
+    page = client.rows(dataset.name, offset=offset, limit=_ROWS)
+    draw_page(page)
+    hidden = min(_ROWS, page.total - offset) - len(page.rows)
+    if hidden > 0:
+        st.caption(
+            f"{counted(hidden, 'more row')} of this page: too long to show at once. "
+            "Look at each by its number."
+        )
+    return None
 
 
 def go_to_row(number: int) -> None:

@@ -70,6 +70,7 @@ class FakeStudio:
         self.setup_needed = False
         self.kept_models = [Model(name="tiny-instruct", kind="bundled", bytes=4_400_000)]
         self.kept_audit = AUDIT
+        self.rows_a_page = 1000
         self.kept_changes = [Change(row=3, before=(HOSTILE,), after=("[EMAIL]",))]
         self.kept_versions = VERSIONS
         self.kept_inspection: dict[str, Any] = {"status": "succeeded", "result": INSPECTION}
@@ -172,7 +173,7 @@ class FakeStudio:
     ) -> RowPage:
         messages = ({"role": "user", "content": HOSTILE}, {"role": "assistant", "content": "Hi"})
         numbers = range(offset + 1, offset + limit + 1) if row is None else [row]
-        rows = [Row(row=number, messages=messages) for number in numbers]
+        rows = [Row(row=number, messages=messages) for number in numbers[: self.rows_a_page]]
         return RowPage(rows=tuple(rows), total=25)
 
     def audit(self, name: str) -> Audit:

@@ -63,6 +63,16 @@ def test_rows_are_text_and_never_markup() -> None:
     assert HOSTILE not in "".join(one.value for one in tab.markdown)
 
 
+def test_rows_too_long_to_stand_on_one_page_are_counted() -> None:
+    studio = FakeStudio(datasets=(REQUESTS,))
+    studio.rows_a_page = 3
+
+    tab = open_tab("data_tab", studio)
+
+    told = [one.value for one in tab.caption]
+    assert "7 more rows of this page: too long to show at once. Look at each by its number." in told
+
+
 def test_a_dataset_is_looked_at_as_soon_as_its_import_ends() -> None:
     running = a_job(1, "import", "running", request={"name": "second"})
     studio = FakeStudio(jobs=(running,), datasets=(a_dataset("first"),))

@@ -39,7 +39,10 @@ class PreviewToken(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    text: str = Field(description="Bytes that are no whole character are written as \\xe2.")
+    text: str = Field(
+        description="A character of several tokens is the text of the last; bytes that make no "
+        "character are written as \\xe2."
+    )
     id: int
     in_loss: bool
     weight: float = Field(description="In the loss; 0 outside it.")
@@ -178,9 +181,11 @@ class _Shower:
 
     def _tokens(self, row: EncodedRow) -> tuple[PreviewToken, ...]:
         weights = row.weights or [float(label != IGNORED) for label in row.labels]
+        shown = row.input_ids[:_MOST_TOKENS]
+        texts = self._texts.of_row(shown)
         return tuple(
             PreviewToken(
-                text=self._texts.of(token),
+                text=texts[place],
                 id=token,
                 in_loss=label != IGNORED,
                 weight=weight,
@@ -188,6 +193,6 @@ class _Shower:
                 cut=place >= self._max_length,
             )
             for place, (token, label, weight) in enumerate(
-                zip(row.input_ids[:_MOST_TOKENS], row.labels, weights, strict=False)
+                zip(shown, row.labels, weights, strict=False)
             )
         )

@@ -1,4 +1,4 @@
-"""Say what a single token stands for, also where it is no whole character.
+"""Say what each token of a row stands for, also where it is no whole character.
 
 Vocabularies write their tokens in ways of their own: byte-level ones give each byte a letter,
 others mark a space by U+2581 or spell a byte as `<0xE2>`.
@@ -10,6 +10,8 @@ are written.
 from __future__ import annotations
 
 import re
+from codecs import getincrementaldecoder
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,15 +32,37 @@ class TokenTexts:
 
     def of(self, token: int) -> str:
         """Return the text of `token`; bytes that are no whole character as `\\xe2`."""
-        if token in self._added:
-            return self._added[token]
-        name = self._names.get(token, "")
-        if self._bytes and all(letter in self._bytes for letter in name):
-            return bytes(self._bytes[letter] for letter in name).decode(errors="backslashreplace")
+        return self.of_row([token])[0]
+
+    def of_row(self, tokens: Sequence[int]) -> list[str]:
+        """Return the texts of tokens that follow one another.
+
+        A character of several tokens is the text of the last of them, and the others have none.
+        Bytes that make no character are written as `\\xe2`.
+        """
+        texts: list[str] = []
+        decoder = getincrementaldecoder("utf-8")("backslashreplace")
+        for token in tokens:
+            spelt = self._bytes_of(token)
+            if spelt is not None:
+                texts.append(decoder.decode(spelt))
+                continue
+            if texts:
+                texts[-1] += decoder.decode(b"", final=True)
+            texts.append(
+                self._added.get(token) or self._names.get(token, "").replace("\u2581", " ")
+            )
+        if texts:
+            texts[-1] += decoder.decode(b"", final=True)
+        return texts
+
+    def _bytes_of(self, token: int) -> bytes | None:
+        """Return the bytes that `token` stands for, where its vocabulary is one of bytes."""
+        name = "" if token in self._added else self._names.get(token, "")
+        if name and self._bytes and all(letter in self._bytes for letter in name):
+            return bytes(self._bytes[letter] for letter in name)
         spelt = _SPELT_BYTE.fullmatch(name)
-        if spelt:
-            return bytes.fromhex(spelt[1]).decode(errors="backslashreplace")
-        return name.replace("\u2581", " ")
+        return bytes.fromhex(spelt[1]) if spelt else None
 
     def special(self, token: int) -> bool:
         """Return whether `token` is a marker rather than a piece of text."""

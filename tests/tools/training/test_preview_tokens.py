@@ -8,6 +8,7 @@ from tests.colours import chat, colour_chats
 from tests.tools.training.talkers import MARKERS, make_talker
 from tools.data.conversation import Conversation, Message
 from tools.hub.resolve_model import ModelSource, resolve_model
+from tools.training.load_model import load_tokenizer
 from tools.training.preview_tokens import PreviewToken, RowPreview, preview_tokens
 from tools.training.token_text import TokenTexts
 from tools.workspace import Workspace
@@ -172,11 +173,18 @@ def test_twenty_rows_are_shown_and_no_more_are_read(base: ModelSource) -> None:
     assert next(rows).row == 21
 
 
-def test_half_a_character_is_shown_as_its_bytes_and_can_be_sent(base: ModelSource) -> None:
+def test_a_character_of_several_tokens_is_the_text_of_the_last(base: ModelSource) -> None:
     shown = preview_tokens(base, "é?", max_length=64)
 
-    assert [one.text for one in shown.rows[0].tokens] == ["<s>", "\\xc3", "\\xa9", "?", "</s>"]
-    assert json.loads(shown.model_dump_json())["rows"][0]["tokens"][1]["text"] == "\\xc3"
+    assert [one.text for one in shown.rows[0].tokens] == ["<s>", "", "é", "?", "</s>"]
+
+
+def test_bytes_that_make_no_character_are_written_and_can_be_sent(base: ModelSource) -> None:
+    texts = TokenTexts(load_tokenizer(base))
+    first, second = (one.id for one in preview_tokens(base, "é", max_length=64).rows[0].tokens[1:3])
+
+    assert texts.of_row([first, first, second, first]) == ["", "\\xc3", "é", "\\xc3"]
+    assert json.loads(json.dumps(texts.of(second))) == "\\xa9"
 
 
 def test_tokens_of_sentencepiece_are_shown_with_their_spaces_and_bytes() -> None:
