@@ -110,7 +110,7 @@ def import_dataset(
     label = slug(opened.name[: -len(suffix) or None])
     lines = count.written(count.kept(made, found.format))
     version = write_named_by_hash(target_dir, label, ".jsonl", lines)
-    progress.log(f"Imported {count.imported} of {counted(count.read, 'row')}.")
+    progress.log(f"Imported {count.imported:,} of {counted(count.read, 'row')}.")
     report = ImportReport(
         dataset=version.stem,
         source=opened.name,
