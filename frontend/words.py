@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from crewtune.counted import counted
+
 _MARKS = re.compile(r"([\\`*_\[\]<>$:~#|!&])")
 _STEPS = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
 _AGES = (
@@ -28,11 +30,6 @@ def count(number: float | None) -> str:
         if abs(number) >= size:
             return f"{number / size:.1f} {letter}"
     return f"{number:,.0f}"
-
-
-def counted(number: int, thing: str) -> str:
-    """Return how many things there are: 1 row, 2,000 rows."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def size(number: float | None) -> str:

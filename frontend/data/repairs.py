@@ -5,10 +5,10 @@ from typing import Any
 import streamlit as st
 
 from crewtune import Dataset, Job, Studio
+from crewtune.counted import counted
 from frontend.data.versions import draw_versions
 from frontend.data.watch import draw_job, keep_job
 from frontend.telling import Once
-from frontend.words import counted
 
 _CONTAMINATED = "remove_contaminated"
 _STEPS = {

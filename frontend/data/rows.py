@@ -5,7 +5,8 @@ from typing import Any, Literal
 import streamlit as st
 
 from crewtune import Dataset, Row, RowPage, Studio
-from frontend.words import counted, plain
+from crewtune.counted import counted
+from frontend.words import plain
 
 _ROWS = 10
 

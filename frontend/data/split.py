@@ -3,10 +3,10 @@
 import streamlit as st
 
 from crewtune import Dataset, Job, Studio
+from crewtune.counted import counted
 from frontend.data.repairs import draw_steps
 from frontend.data.watch import draw_job, keep_job
 from frontend.telling import Once
-from frontend.words import counted
 
 
 def draw_rehearsal(client: Studio, dataset: Dataset) -> None:

@@ -2,7 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from frontend.words import ago, count, counted, duration, figure, plain, size, told_in_brief
+from crewtune.counted import counted
+from frontend.words import ago, count, duration, figure, plain, size, told_in_brief
 from tests.frontend.answers import NOW
 
 

@@ -9,7 +9,7 @@ Not covered: held-out rows longer than the base can read; they are left out and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -101,19 +101,13 @@ def answer_rows(
     """
     progress = progress or NoProgress()
     model = attach_adapters(base.model, adapters)
-    rows_asked = list(read_conversations(heldout))
-    if thoughts == "drop":
-        rows_asked = [without_thoughts(one) for one in rows_asked]
-    conversations, encoded, too_long = _fitting(rows_asked, base.tokenizer, max_positions)
+    asked = _asked(heldout, thoughts)
+    conversations, encoded, too_long = _fitting(asked, base.tokenizer, max_positions)
     for remark in on_long_rows(too_long, len(conversations), part="held-out"):
         progress.log(remark)
     candidates: dict[str, str | None] = {"base": None, **{name: name for name in adapters}}
     answered = answer_heldout(
-        model,
-        base.tokenizer,
-        conversations=conversations,
-        candidates=candidates,
-        progress=progress,
+        model, base.tokenizer, conversations=conversations, candidates=candidates, progress=progress
     )
     stopped = {name: fmean(row.stopped[name] for row in answered) for name in answered[0].stopped}
     for remark in on_cut_answers(stopped):
@@ -124,10 +118,7 @@ def answer_rows(
     for name, adapter in candidates.items():
         with speaking_as(model, adapter):
             losses[name] = row_losses(model, encoded, pad_token_id=pad, progress=progress)
-    rows = [
-        EvaluatedRow(**dict(row), losses={name: values[index] for name, values in losses.items()})
-        for index, row in enumerate(answered)
-    ]
+    rows = _with_losses(answered, losses)
     write_text(folder / _FILE_NAME, "".join(f"{row.model_dump_json()}\n" for row in rows))
     return AnswerReport(
         rows=len(rows),
@@ -169,6 +160,22 @@ def compare_answers(folder: Path, primary_metric: Metric) -> CompareReport:
         if has_champion
         else None,
     )
+
+
+def _asked(heldout: Path, thoughts: Thoughts) -> list[Conversation]:
+    """Return the held-out rows as they are asked."""
+    rows = read_conversations(heldout)
+    return [without_thoughts(one) for one in rows] if thoughts == "drop" else list(rows)
+
+
+def _with_losses(
+    answered: Sequence[AnsweredRow], losses: Mapping[str, Sequence[float]]
+) -> list[EvaluatedRow]:
+    """Return the answered rows, each with the loss of every candidate on its reference."""
+    return [
+        EvaluatedRow(**dict(row), losses={name: values[index] for name, values in losses.items()})
+        for index, row in enumerate(answered)
+    ]
 
 
 def _fitting(

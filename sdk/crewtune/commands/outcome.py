@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from crewtune.commands.screen import counted
+from crewtune.counted import counted
 from crewtune.jobs import Job
 
 _SHOWN_PROBLEMS = 3

@@ -37,11 +37,6 @@ def duration(seconds: float | None) -> str:
     return "" if seconds is None else str(timedelta(seconds=round(seconds)))
 
 
-def counted(number: int, thing: str) -> str:
-    """Return how many things there are: 1 row, 2 rows."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
 def size(count: float | None) -> str:
     """Return a number of bytes in a unit that fits."""
     if count is None:
