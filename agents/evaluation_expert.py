@@ -27,7 +27,7 @@ from tools.training.check_adapter import check_adapter
 from tools.training.load_model import load_model
 from tools.training.probe_hardware import HardwareReport
 from tools.training.recipe import Recipe
-from tools.training.train_lora import TrainReport
+from tools.training.train_report import TrainReport
 
 _CHAMPION = "champion"  # folder of the copy that is compared with
 _SHOWN = 2  # answers shown on the way

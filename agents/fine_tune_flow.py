@@ -51,7 +51,7 @@ from tools.tracking.registry import VersionReport
 from tools.training.check_space import check_space
 from tools.training.probe_hardware import HardwareReport
 from tools.training.recipe import Recipe
-from tools.training.train_lora import TrainReport
+from tools.training.train_report import TrainReport
 
 _Decision = TypeVar("_Decision", DataDecision, TrainingDecision, EvaluationDecision, RecordDecision)
 _LEAST_BYTES = 50_000_000  # of a run that trains the smallest of models

@@ -18,7 +18,7 @@ from tools.evaluation.gate import GateDecision
 from tools.tracking.earlier_runs import EarlierRun, earlier_runs
 from tools.tracking.record_run import RecordReport, record_run
 from tools.tracking.registry import VersionReport, move_champion, register_version
-from tools.training.train_lora import TrainReport
+from tools.training.train_report import TrainReport
 
 _EARLIER = 5
 

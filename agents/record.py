@@ -11,7 +11,7 @@ from tools.files import sha256_of
 from tools.tracking.mlflow_run import DatasetInput, RunDescription
 from tools.tracking.registry import MODEL_TAG, model_name_for
 from tools.training.recipe import Recipe
-from tools.training.train_lora import TrainReport
+from tools.training.train_report import TrainReport
 
 MADE = ("adapter", "recipe.yaml", "answers.jsonl")  # by the time a run is recorded
 CONCLUDED = ("receipts", "dataset_card.md", "verdict.json", "report.html")

@@ -25,7 +25,7 @@ from tools.tracking.registry import VersionReport
 from tools.training.check_adapter import ADAPTER_WEIGHTS, check_adapter
 from tools.training.probe_hardware import HardwareReport
 from tools.training.recipe import Recipe
-from tools.training.train_lora import TrainReport
+from tools.training.train_report import TrainReport
 
 _FILE = "state.json"
 

@@ -11,22 +11,20 @@ from agents.record import describe_run
 from agents.rule_llm import Request, Seen
 from agents.run_agent import Assignment, run_agent
 from tools.counted import counted
-from tools.data.conversation import read_conversations
 from tools.data.split_dataset import SplitReport
 from tools.errors import TrainingError
 from tools.hub.resolve_model import ModelSource
 from tools.tracking.metrics_file import forget_metrics
 from tools.tracking.show_live import show_live
 from tools.training.check_space import check_space, space_needed
-from tools.training.encode import encode
-from tools.training.end_of_turn import generation_stops
 from tools.training.estimate_memory import check_memory
-from tools.training.load_model import load_tokenizer
 from tools.training.probe_hardware import HardwareReport, probe_hardware
-from tools.training.prove_masks import MaskProof, prove_masks
+from tools.training.prove_masks import MaskProof
+from tools.training.read_training_rows import likely_method, prove_rows
 from tools.training.recipe import Recipe, check_recipe, load_recipe, save_recipe
 from tools.training.recommend import Recommendation, recommend
-from tools.training.train_lora import TrainReport, has_results, train_lora
+from tools.training.train import train
+from tools.training.train_report import TrainReport, has_results
 
 _RECIPE = "recipe.yaml"  # which a person may change between two attempts
 _BEGUN = ".recipe.yaml"  # as it was when the training began
@@ -56,24 +54,22 @@ def probe_machine(desk: Desk) -> HardwareReport:
 def prove_training_masks(desk: Desk) -> MaskProof:
     """Prove that every training row has its answer, and its end, in the loss."""
     source, split = desk.need(ModelSource, "begin"), desk.need(SplitReport, "split_for_training")
-    path = desk.folder / _RECIPE
-    own = load_recipe(path) if path.is_file() else Recipe(model_name_or_path=source.shown)
-    tokenizer = load_tokenizer(source, own.chat_template)
-    conversations = read_conversations(desk.studio.workspace.dataset(split.train))
-    rows = encode(conversations, tokenizer, thoughts=own.thoughts)
-    limit, stops = source.max_positions or 131072, generation_stops(source.folder)
-    return prove_masks(rows, tokenizer, max_length=limit, eos=stops)
+    rows, path = desk.studio.workspace.dataset(split.train), desk.folder / _RECIPE
+    usual = Recipe(model_name_or_path=source.shown, method=likely_method(rows))
+    return prove_rows(rows, source, load_recipe(path) if path.is_file() else usual)
 
 
 def recommend_recipe(desk: Desk) -> Recommendation:
     """Recommend a recipe for this model, machine and dataset, with a reason a value."""
     proof = desk.need(MaskProof, "prove_training_masks")
+    split = desk.need(SplitReport, "split_for_training")
     return recommend(
         desk.need(ModelSource, "begin"),
         desk.need(HardwareReport, "probe_machine"),
         rows=proof.rows,
         longest_tokens=proof.longest_tokens,
         median_tokens=proof.median_tokens,
+        method=likely_method(desk.studio.workspace.dataset(split.train)),
         seed=desk.job.seed,
     )
 
@@ -126,7 +122,7 @@ def _train(desk: Desk, source: ModelSource, recipe: Recipe) -> TrainReport:
         with show_live(
             desk.studio.progress, desk.studio.store, desk.folder, about=about
         ) as progress:
-            return train_lora(recipe, source, rows, desk.folder, device=device, progress=progress)
+            return train(recipe, source, rows, desk.folder, device=device, progress=progress)
     except TrainingError as error:
         raise TrainingError(
             f"{error} To train with other settings, change them in runs/{desk.folder.name}/"

@@ -110,7 +110,11 @@ def create_app(
 
 def _add_jobs(app: FastAPI, runner: Runner | None, clock: Clock) -> None:
     state, settings = app.state, app.state.settings
-    runner = runner or LocalRunner(worker_environment(settings), settings.data_dir / "logs")
+    runner = runner or LocalRunner(
+        worker_environment(settings),
+        settings.data_dir / "logs",
+        idle_seconds=60 * settings.ready_minutes,
+    )
     store = JobStore(state.engine)
     state.feed = Feed(state.engine)
     state.dispatcher = Dispatcher(store, runner, settings.slots())

@@ -108,6 +108,7 @@ class Settings(BaseSettings):
     upload_mib: int = Field(default=200, ge=1, le=100_000, alias="CREWTUNE_UPLOAD_MIB")
     cpu_slots: int = Field(default=2, ge=1, le=64, alias="CREWTUNE_CPU_SLOTS")
     gpu_slots: int = Field(default=1, ge=1, le=64, alias="CREWTUNE_GPU_SLOTS")
+    ready_minutes: int = Field(default=10, ge=0, le=1440, alias="CREWTUNE_READY_MINUTES")
     keep_days: int = Field(default=90, ge=1, le=36_500, alias="CREWTUNE_KEEP_DAYS")
     secret_key: SecretStr | None = Field(default=None, alias="CREWTUNE_SECRET_KEY")
     allowed_hosts: Annotated[tuple[_Host, ...], NoDecode, BeforeValidator(_words)] = Field(

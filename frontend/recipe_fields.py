@@ -15,6 +15,18 @@ from frontend.words import figure, plain
 _MODEL = "model_name_or_path"
 _CHOSEN_BEFORE = (_MODEL, "seed")
 _HELP = {
+    "method": "sft learns answers; dpo, orpo and simpo which of two is better; kto good from bad; "
+    "grpo from what rewards give to its own answers.",
+    "rewards": 'JSON, for grpo: a list such as [{"name": "length", "most": 80}]. Others are '
+    "format, exact_match, normalised_match and json_schema.",
+    "num_generations": "Answers of grpo to a question in each step.",
+    "max_completion_length": "Tokens that an answer of grpo may have.",
+    "temperature": "Of the answers of grpo: higher ones differ more.",
+    "beta": "How much a difference between answers counts. sft has no use for it.",
+    "simpo_gamma": "The margin of simpo. Other methods have no use for it.",
+    "max_grad_norm": "A longer gradient is scaled down to this norm.",
+    "padding_free": "Rows stand one behind the other and nothing is padded; the loss is the same.",
+    "early_stopping_patience": "Looks without a lower held-out loss, of eight; 0 never stops.",
     "r": "Rank of the LoRA matrices.",
     "lora_alpha": "The LoRA scale is lora_alpha / r.",
     "target_modules": "all-linear, or names of layers with commas between them.",
@@ -58,8 +70,7 @@ def fill_fields(recipe: Recipe) -> None:
     """Put the values of `recipe` into the fields. Called before they are drawn."""
     for name, value in recipe.items():
         if name not in _CHOSEN_BEFORE:
-            shown = ", ".join(value) if isinstance(value, list | tuple) else value
-            st.session_state[f"training_recipe_{name}"] = shown
+            st.session_state[f"training_recipe_{name}"] = _as_text(name, value)
 
 
 def draw_fields(advice: Recommendation) -> Recipe:
@@ -87,7 +98,23 @@ def _draw_field(name: str, value: object, choices: tuple[str, ...] | None) -> ob
             name, step=_step(value), format="%g", key=key, help=hint, persist_state="session"
         )
     text = st.text_input(name, key=key, help=hint, persist_state="session")
+    if name == "rewards":
+        return _rewards(text)
     return _layers(text) if name == "target_modules" else text
+
+
+def _as_text(name: str, value: object) -> object:
+    """Return `value` as its field shows it."""
+    if name == "rewards":
+        return json.dumps(value)
+    return ", ".join(value) if isinstance(value, list | tuple) else value
+
+
+def _rewards(text: str) -> object:
+    try:
+        return json.loads(text or "[]")
+    except ValueError:
+        return text  # the API says what is wrong with it
 
 
 def _step(value: float) -> float:

@@ -10,6 +10,7 @@ class Listener:
         self.logs: list[str] = []
         self.metrics: list[tuple[str, float, int]] = []
         self.percents: list[float] = []
+        self.samples: list[tuple[str, str]] = []
         self._checks_left = stop_after
 
     def log(self, message: str) -> None:
@@ -19,7 +20,7 @@ class Listener:
         self.metrics.append((name, value, step))
 
     def sample(self, prompt: str, answer: str) -> None:
-        self.logs.append(f"{prompt} -> {answer}")
+        self.samples.append((prompt, answer))
 
     def percent(self, done: float, seconds_left: float | None = None) -> None:
         self.percents.append(done)

@@ -24,6 +24,8 @@ from backend.tables.job import Job
 
 logger = logging.getLogger(__name__)
 
+_TRAINING = "gpu"  # the queue of jobs that load a model
+_LEADS_TO_TRAINING = "recommend"  # who asks for a recipe is about to train
 _LONGEST_PAUSE_SECONDS = 1.0  # between two looks, beyond what was asked for
 
 
@@ -115,13 +117,15 @@ class Dispatcher:
 
     def _begin(self, job: Job) -> None:
         try:
-            worker = self._runner.start(job.id, job.token)
+            worker = self._runner.start(job.id, job.token, trains=job.queue == _TRAINING)
         except OSError:
             logger.exception("Job %s cannot be started.", job.id)
             self._store.take_away(job.id, job.token, job.beats)
             return
         if not self._store.note_worker(job.id, job.token, worker):
             self._runner.kill(worker)
+        if job.kind == _LEADS_TO_TRAINING:
+            self._runner.expect_training()
 
     def _look_after(self, passed: float) -> None:
         with reading(self._store.engine) as connection:

@@ -16,14 +16,19 @@ from uuid import UUID
 
 import psutil
 
+from backend.jobs.spare_worker import Order, SpareWorker
+
 _ROOT = Path(__file__).parents[2]
 
 
 class Runner(Protocol):
     """Where jobs run."""
 
-    def start(self, job_id: UUID, token: int) -> Mapping[str, Any]:
-        """Begin the job's work, and return where it runs."""
+    def start(self, job_id: UUID, token: int, *, trains: bool = False) -> Mapping[str, Any]:
+        """Begin the job's work, which needs the training stack or not; return where it runs."""
+
+    def expect_training(self) -> None:
+        """Make ready what can be made ready: a job that trains is likely soon."""
 
     def knows(self, worker: Mapping[str, Any]) -> bool:
         """Return whether this runner can see and end that worker."""
@@ -38,33 +43,47 @@ class Runner(Protocol):
 class LocalRunner:
     """Runs each job in a process of its own, the leader of a session of its own."""
 
-    def __init__(self, environment: Mapping[str, str], logs: Path) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], logs: Path, *, idle_seconds: float = 0
+    ) -> None:
         """Keep what every worker gets.
 
         Args:
             environment: All that a worker may know; it inherits nothing.
             logs: Folder of the workers' output, a file a job.
+            idle_seconds: How long a worker that is ready waits for a job that trains.
         """
         self._environment = dict(environment)
         self._logs = logs
+        self._spare = SpareWorker(environment, idle_seconds)
 
-    def start(self, job_id: UUID, token: int) -> Mapping[str, Any]:
-        """Begin the job's work, and return where it runs."""
+    def start(self, job_id: UUID, token: int, *, trains: bool = False) -> Mapping[str, Any]:
+        """Begin the job's work, by the worker that is ready where there is one."""
         self._logs.mkdir(parents=True, exist_ok=True)
-        with (self._logs / f"{job_id}.log").open("ab") as log:
-            child = subprocess.Popen(
+        log = self._logs / f"{job_id}.log"
+        child = self._spare.give(Order(job_id, token), log) if trains else None
+        child = child or self._start(job_id, token, log)
+        # Someone has to take note of its end, or it stays in the process table.
+        threading.Thread(target=child.wait, name=f"wait {child.pid}", daemon=True).start()
+        return describe_process(child.pid)
+
+    def expect_training(self) -> None:
+        """Have a worker ready for a while."""
+        self._spare.expect()
+
+    def _start(self, job_id: UUID, token: int, log: Path) -> subprocess.Popen[str]:
+        with log.open("ab") as output:
+            return subprocess.Popen(
                 [sys.executable, "-m", "backend.jobs.worker", str(job_id), str(token)],
                 cwd=_ROOT,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=output,
+                stderr=output,
+                text=True,
                 # A session of its own: Ctrl-C at the server and its end do not reach it.
                 start_new_session=True,
             )
-        # Someone has to take note of its end, or it stays in the process table.
-        threading.Thread(target=child.wait, name=f"wait {child.pid}", daemon=True).start()
-        return describe_process(child.pid)
 
     def knows(self, worker: Mapping[str, Any]) -> bool:
         """Return whether the worker is a process of this machine."""

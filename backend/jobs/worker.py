@@ -1,5 +1,7 @@
 """The process that does one job: `python -m backend.jobs.worker <job> <token>`.
 
+With `--spare <seconds>` it is told later which job that is (`spare_worker.py`).
+
 It takes its orders from the database, reports there, and ends the job there. What is said to its
 standard output is the job's log file, for the operator.
 
@@ -26,6 +28,7 @@ from backend.jobs.orders import Ending
 from backend.jobs.place import place_of
 from backend.jobs.queries import find
 from backend.jobs.reporter import EXIT_LOST, Reporter
+from backend.jobs.spare_worker import await_order
 from backend.jobs.store import JobStore
 from backend.logs import configure_logs
 from backend.settings import Settings, quiet_libraries, use_endpoint
@@ -87,5 +90,14 @@ def end(store: JobStore, job: Job, ending: Ending | None) -> int:
             time.sleep(1)
 
 
+def main_of_spare(idle_seconds: float) -> int:
+    """Wait for a job with everything loaded, do it, and return the exit code."""
+    quiet_libraries()
+    order = await_order(idle_seconds)
+    return 0 if order is None else main(order.job_id, order.token)
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "--spare":
+        sys.exit(main_of_spare(float(sys.argv[2])))
     sys.exit(main(UUID(sys.argv[1]), int(sys.argv[2])))

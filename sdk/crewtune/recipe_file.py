@@ -2,7 +2,8 @@
 
 What a field may hold is decided by the studio, which names all that is wrong.
 
-Not covered: the rest of YAML. Mappings in mappings, anchors and texts of several lines are refused.
+Not covered: the rest of YAML. Mappings in mappings, anchors and texts of several lines are refused;
+a list of mappings, such as rewards, is written in JSON on one line.
 """
 
 import json
@@ -11,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 Scalar = str | int | float | bool | None
-Value = Scalar | list[Scalar]
+Value = Scalar | list[Scalar] | list[dict[str, object]]
 
 _FIELD = re.compile(r"([A-Za-z_][\w-]*)\s*:(?:\s+(.*))?$")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
@@ -51,9 +52,23 @@ def read_change(text: str) -> tuple[str, Value]:
 def read_value(text: str) -> Value:
     """Return what `text` spells: a number, true, false, null, a list, or a text."""
     text = text.strip()
+    if _is_mappings(text):
+        return _read_mappings(text)
     if text.startswith("[") and text.endswith("]"):
         return [_scalar(one) for one in text[1:-1].split(",") if one.strip()]
     return _scalar(text)
+
+
+def _is_mappings(text: str) -> bool:
+    return text.startswith("[{") and text.endswith("}]")
+
+
+def _read_mappings(text: str) -> list[dict[str, object]]:
+    try:
+        mappings: list[dict[str, object]] = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"A list of mappings is written in JSON on one line: {error}.") from error
+    return mappings
 
 
 def _read_json(text: str, name: str) -> dict[str, Value]:
@@ -66,6 +81,7 @@ def _read_json(text: str, name: str) -> dict[str, Value]:
 
 def _read_lines(lines: Iterable[str], name: str) -> dict[str, Value]:
     fields: dict[str, Value] = {}
+    unsaid: set[str] = set()
     open_list: list[Scalar] | None = None
     for number, raw in enumerate(lines, start=1):
         line = raw.rstrip() if _quoted(raw) else _COMMENT.sub("", raw).rstrip()
@@ -73,21 +89,21 @@ def _read_lines(lines: Iterable[str], name: str) -> dict[str, Value]:
             continue
         field = _FIELD.match(line)
         if field and field[1] not in fields:
-            fields[field[1]] = [] if field[2] is None else read_value(field[2])
-            listed = fields[field[1]]
-            open_list = listed if field[2] is None and isinstance(listed, list) else None
+            open_list = [] if field[2] is None else None
+            fields[field[1]] = read_value(field[2] or "") if open_list is None else open_list
+            unsaid |= set() if open_list is None else {field[1]}
         elif line.lstrip().startswith("- ") and open_list is not None:
             open_list.append(_scalar(line.lstrip()[2:]))
         else:
             said = f"{field[1]} stands there twice" if field else "is not a 'name: value' line"
             raise ValueError(f"{name}, line {number}: {said}.")
     # A name with nothing after it, and no list below it, means nothing.
-    return {key: None if value == [] else value for key, value in fields.items()}
+    return {key: None if key in unsaid and not value else value for key, value in fields.items()}
 
 
 def _quoted(line: str) -> bool:
     value = line.partition(":")[2].strip().removeprefix("- ")
-    return value[:1] in ("'", '"') and value.endswith(value[:1])
+    return _is_mappings(value) or (value[:1] in ("'", '"') and value.endswith(value[:1]))
 
 
 def _scalar(text: str) -> Scalar:

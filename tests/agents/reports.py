@@ -3,7 +3,7 @@
 from tools.evaluation.compare import Comparison
 from tools.evaluation.evaluate_adapter import CompareReport
 from tools.evaluation.gate import GateDecision, decide
-from tools.training.train_lora import TrainReport
+from tools.training.train_report import TrainReport
 
 SHA256 = "3f" * 32
 

@@ -23,8 +23,8 @@ from tests.agents.on_desk import receipt_of, told
 from tests.agents.reports import compared, decided, trained
 from tests.agents.scripted_llm import call
 from tools.training.load_model import load_model
+from tools.training.make_learner import lora_config
 from tools.training.recipe import Recipe
-from tools.training.translate_recipe import lora_config
 from tools.training.write_adapter import write_adapter
 
 LayDesk = Callable[..., Desk]

@@ -31,7 +31,7 @@ from tools.progress import Cancelled
 from tools.tracking.metrics_file import read_lines, read_link
 from tools.training.recipe import Recipe, load_recipe, save_recipe
 from tools.training.recommend import Recommendation
-from tools.training.train_lora import TrainReport
+from tools.training.train_report import TrainReport
 
 LayDesk = Callable[..., Desk]
 

@@ -14,6 +14,7 @@ RECIPE: dict[str, Any] = {
     "target_modules": "all-linear",
     "learning_rate": 0.005,
     "lr_scheduler_type": "cosine",
+    "rewards": [],
     "bf16": False,
     "seed": 42,
 }

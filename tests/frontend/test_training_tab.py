@@ -44,7 +44,7 @@ def test_every_value_of_the_recipe_stands_beside_its_reason(studio: FakeStudio) 
 
     rows = tab.table[0].value.to_dict("records")
     assert {"Field": "r", "Value": "16", "Why": "16 is enough for 800 rows."} in rows
-    assert len(rows) == 6
+    assert len(rows) == 7
 
 
 def test_the_recipe_is_shown_as_a_file_and_as_a_command(studio: FakeStudio) -> None:
@@ -73,6 +73,25 @@ def test_a_training_starts_with_the_values_that_were_changed(studio: FakeStudio)
 
     changed = {"r": 8, "target_modules": ["q_proj", "v_proj"]}
     assert ("train", "tiny-instruct", "requests", changed, 42) in studio.asked
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ('[{"name": "length", "most": 9}]', {"rewards": [{"name": "length", "most": 9}]}),
+        ("short ones", {"rewards": "short ones"}),  # which the studio refuses in its own words
+        ("", {}),
+    ],
+)
+def test_rewards_are_written_as_json(
+    studio: FakeStudio, written: str, sent: dict[str, object]
+) -> None:
+    tab = recommended(studio)
+
+    tab.text_input(key="training_recipe_rewards").set_value(written).run()
+    tab.button(key="training_start").click().run()
+
+    assert ("train", "tiny-instruct", "requests", sent, 42) in studio.asked
 
 
 def test_a_refused_training_shows_the_refusal_and_keeps_the_fields(studio: FakeStudio) -> None:

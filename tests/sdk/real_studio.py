@@ -50,8 +50,11 @@ class MovableClock:
 class ByHand:
     """A runner whose jobs the test does."""
 
-    def start(self, job_id: UUID, token: int) -> Mapping[str, Any]:
+    def start(self, job_id: UUID, token: int, *, trains: bool = False) -> Mapping[str, Any]:
         return {"by": "hand"}
+
+    def expect_training(self) -> None:
+        return None
 
     def knows(self, worker: Mapping[str, Any]) -> bool:
         return True

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,17 @@ def test_a_recipe_as_people_write_it(tmp_path: Path) -> None:
         "target_modules": ["q_proj", "v_proj"],
         "warmup_steps": None,
     }
+
+
+def test_rewards_are_written_on_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    rewards = '[{"name": "format", "pattern": "[a-z], #[0-9]"}, {"name": "length", "most": 9}]'
+    path.write_text(f"method: grpo\nrewards: {rewards}\n", encoding="utf-8")
+
+    assert read_recipe(path) == {"method": "grpo", "rewards": json.loads(rewards)}
+    assert read_change(f"rewards={rewards}") == ("rewards", json.loads(rewards))
+    with pytest.raises(ValueError, match="written in JSON on one line"):
+        read_change("rewards=[{name: length}]")
 
 
 def test_json_is_a_recipe_too(tmp_path: Path) -> None:

@@ -6,12 +6,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"torch", "transformers", "trl", "peft", "datasets", "mlflow", "crewai", "scipy", "pyarrow"}
-# The only modules that are themselves a library's classes.
-NEED_THE_STACK = {"tools/training/trainer.py", "tools/training/by_length.py"}
 TOOLS = [
     path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
     for path in sorted(ROOT.glob("tools/**/*.py"))
-    if path.relative_to(ROOT).as_posix() not in NEED_THE_STACK and path.name != "__init__.py"
+    if path.name != "__init__.py"
 ]
 
 

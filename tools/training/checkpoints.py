@@ -22,19 +22,16 @@ MANIFEST = "MANIFEST.json"
 _REQUIRED = (
     ADAPTER_WEIGHTS,
     "optimizer.pt",
-    "scheduler.pt",
-    "rng_state.pth",
-    "trainer_state.json",
+    "state.json",
 )
 
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """Where a training keeps its checkpoints, and the one it begins from."""
+    """Where a training keeps its checkpoints."""
 
     folder: Path
     fingerprint: str
-    resume: Path | None
 
 
 class Manifest(BaseModel):
@@ -43,7 +40,7 @@ class Manifest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     step: int
-    fingerprint: str  # of recipe, base model, rows and library versions: see `train_lora`
+    fingerprint: str  # of recipe, base model, rows and library versions: see `train`
     files: dict[str, tuple[int, str]]  # name -> size in bytes, SHA-256
 
 
@@ -90,10 +87,11 @@ def newest_sound(folder: Path, fingerprint: str, tell: Callable[[str], None]) ->
     return None
 
 
-def rotate(folder: Path, *, keep: int) -> None:
-    """Delete all but the `keep` newest checkpoints."""
+def rotate(folder: Path, *, keep: int, also: int | None = None) -> None:
+    """Delete all but the `keep` newest checkpoints, and the one of the step `also`."""
     for checkpoint in sorted(folder.glob("checkpoint-*"), key=_step, reverse=True)[keep:]:
-        shutil.rmtree(checkpoint, ignore_errors=True)
+        if _step(checkpoint) != also:
+            shutil.rmtree(checkpoint, ignore_errors=True)
 
 
 def fingerprint_of(*parts: object) -> str:

@@ -1,7 +1,7 @@
 """Estimate the memory that a LoRA training needs, before it starts.
 
 The figures are the measured growth of a process that trains Llama-shaped models with all linear
-layers adapted and no gradient checkpointing, as `train_lora` does. Fewer adapted layers need less.
+layers adapted and no gradient checkpointing, as `train` does. Fewer adapted layers need less.
 
 Not covered: mixtures of experts, whose adapters are larger, and memory shared with other programs.
 """

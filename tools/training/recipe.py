@@ -3,7 +3,7 @@
 Canonical names are TRL's and PEFT's. The aliases people know from other tools (`lr`, `lora_rank`,
 `cutoff_len`, `num_epochs`, ...) are accepted on input and shown under the canonical name.
 
-Not covered: quantised bases, preference training, full fine-tuning.
+Not covered: quantised bases and full fine-tuning.
 """
 
 import re
@@ -18,12 +18,15 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 
 from tools.errors import RecipeError
 from tools.files import write_text
 from tools.training.chat_templates import TemplateName
 from tools.training.fit_rows import LongRows
+from tools.training.rewards import Reward
 from tools.training.thoughts import Thoughts
 
 _LAYER = re.compile(r"[A-Za-z0-9_.-]{1,100}")
@@ -31,6 +34,8 @@ _MOST_LAYERS = 100
 
 
 def _check_layers(named: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    if named in ("all", ("all",)):  # LLaMA-Factory's name for it
+        return "all-linear"
     # PEFT reads a text as a regular expression, which may take for ever: only names get there.
     names = (named,) if isinstance(named, str) else named
     if not 0 < len(names) <= _MOST_LAYERS or not all(_LAYER.fullmatch(name) for name in names):
@@ -38,8 +43,11 @@ def _check_layers(named: str | tuple[str, ...]) -> str | tuple[str, ...]:
     return named
 
 
+MethodName = Literal["sft", "dpo", "orpo", "kto", "simpo", "grpo"]
+
+
 class Recipe(BaseModel):
-    """A LoRA supervised fine-tune."""
+    """A fine-tune of a LoRA adapter."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, validate_by_name=True
@@ -56,6 +64,43 @@ class Recipe(BaseModel):
             description="Hugging Face id or the name of a local model.",
         ),
     ]
+    method: MethodName = Field(
+        default="sft",
+        validation_alias=AliasChoices("method", "stage", "rl", "trainer"),
+        description="sft learns answers; dpo, orpo and simpo learn which of two is better; kto "
+        "learns from answers that are good or bad; grpo from what rewards give to its own answers.",
+    )
+    beta: float = Field(
+        default=0.1,
+        gt=0,
+        le=100,
+        validation_alias=AliasChoices("beta", "pref_beta", "rl_beta", "dpo_beta"),
+        description="Of preference methods: how much a difference counts. 2 is usual for simpo.",
+    )
+    simpo_gamma: float = Field(
+        default=0.5, ge=0, le=100, description="Margin by which simpo wants the chosen ahead."
+    )
+    rewards: tuple[Reward, ...] = Field(
+        default=(),
+        max_length=20,
+        validate_default=True,
+        description="What judges the answers of grpo: functions by name, with their weights.",
+    )
+    num_generations: int = Field(
+        default=8, ge=2, le=1024, description="Answers of grpo to a question in each step."
+    )
+    max_completion_length: int = Field(
+        default=256,
+        ge=1,
+        le=32768,
+        description="Tokens that an answer of grpo may have; with its question it fits max_length.",
+    )
+    temperature: float = Field(
+        default=1.0,
+        ge=0.05,
+        le=10,
+        description="Of the answers of grpo: higher ones differ more.",
+    )
     r: int = Field(
         default=16,
         ge=1,
@@ -125,10 +170,38 @@ class Recipe(BaseModel):
     thoughts: Thoughts = Field(
         default="keep", description="Whether the answers' thoughts are learned or dropped."
     )
+    max_grad_norm: float = Field(
+        default=1.0, gt=0, le=1e6, description="A longer gradient is scaled down to this norm."
+    )
+    padding_free: bool = Field(
+        default=True,
+        validation_alias=AliasChoices("padding_free", "packing", "sample_packing", "neat_packing"),
+        description="Rows of a step stand one behind the other and attend to themselves alone; "
+        "nothing is padded. The loss is the same.",
+    )
+    early_stopping_patience: int = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description="The run ends when the held-out loss has not fallen in so many looks, of which "
+        "there are eight; 0 never ends it. The best weights are kept in any case.",
+    )
     bf16: bool = Field(default=False, description="Compute in bfloat16 rather than float32.")
     seed: int = Field(
         default=42, ge=0, lt=2**32, validation_alias=AliasChoices("seed", "random_seed")
     )
+
+    @field_validator("rewards")
+    @classmethod
+    def _check_rewards(
+        cls, rewards: tuple[Reward, ...], before: ValidationInfo
+    ) -> tuple[Reward, ...]:
+        if before.data.get("method") == "grpo" and not rewards:
+            raise ValueError(
+                "grpo needs at least one, such as {name: format, pattern: '[A-Z].*'}; others are "
+                "exact_match, normalised_match, length and json_schema"
+            )
+        return rewards
 
 
 def choices() -> dict[str, tuple[str, ...]]:

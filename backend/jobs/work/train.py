@@ -15,7 +15,6 @@ from backend.jobs.requests import RecommendRequest, TrainRequest
 from backend.jobs.work.repair import owned, policy_of
 from backend.tables.dataset import Dataset
 from tools.data.audit_dataset import AuditReport
-from tools.data.conversation import read_conversations
 from tools.data.dataset_card import dataset_card
 from tools.data.make_fit import make_fit
 from tools.data.split_dataset import SplitReport
@@ -25,15 +24,12 @@ from tools.hub.resolve_model import ModelSource
 from tools.tracking.mlflow_run import DatasetInput, RunDescription
 from tools.tracking.show_live import show_live
 from tools.training.check_space import check_space, space_needed
-from tools.training.encode import encode
-from tools.training.end_of_turn import generation_stops
 from tools.training.estimate_memory import check_memory
-from tools.training.load_model import load_tokenizer
 from tools.training.probe_hardware import HardwareReport, probe_hardware
-from tools.training.prove_masks import prove_masks
+from tools.training.read_training_rows import likely_method, prove_rows
 from tools.training.recipe import Recipe, check_recipe, choices, load_recipe, save_recipe
 from tools.training.recommend import Recommendation, recommend
-from tools.training.train_lora import train_lora
+from tools.training.train import train
 
 _RECIPE = "recipe.yaml"
 
@@ -54,9 +50,7 @@ def do_train(place: Place, engine: Engine) -> dict[str, Any]:
     about = describe_training(place, place.run.name, recipe=recipe, ask=ask, split=split)
     store = place.settings.tracking_store()
     with show_live(place.progress, store, place.run, about=about) as progress:
-        report = train_lora(
-            recipe, source, rows, place.run, device=hardware.device, progress=progress
-        )
+        report = train(recipe, source, rows, place.run, device=hardware.device, progress=progress)
     return {
         "run": place.run.name,
         "recipe": recipe.model_dump(mode="json"),
@@ -110,18 +104,18 @@ def advise(
 
     `changes` are fields of the recipe that were asked for: they say how rows become tokens.
     """
-    told = check_recipe({"model_name_or_path": source.shown, **(changes or {})})
-    tokenizer = load_tokenizer(source, told.chat_template)
-    conversations = read_conversations(place.workspace.dataset(split.train))
-    rows = encode(conversations, tokenizer, thoughts=told.thoughts)
-    limit, stops = source.max_positions or 131_072, generation_stops(source.folder)
-    proof = prove_masks(rows, tokenizer, max_length=limit, eos=stops)
+    rows = place.workspace.dataset(split.train)
+    usual = {"model_name_or_path": source.shown, "method": likely_method(rows)}
+    told = check_recipe({**usual, **(changes or {})})
+    proof = prove_rows(rows, source, told)
     return recommend(
         source,
         hardware,
         rows=proof.rows,
         longest_tokens=proof.longest_tokens,
         median_tokens=proof.median_tokens,
+        method=told.method,
+        rewards=told.rewards,
         seed=place.asked.get("seed", 42),
     )
 

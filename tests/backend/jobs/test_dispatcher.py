@@ -28,10 +28,14 @@ class Machine:
         self.now = 0.0
         self.began: list[UUID] = []
         self.killed: list[UUID] = []
+        self.expected = 0
 
-    def start(self, job_id: UUID, token: int) -> Mapping[str, Any]:
+    def start(self, job_id: UUID, token: int, *, trains: bool = False) -> Mapping[str, Any]:
         self.began.append(job_id)
         return {"job": job_id.hex}
+
+    def expect_training(self) -> None:
+        self.expected += 1
 
     def knows(self, worker: Mapping[str, Any]) -> bool:
         return bool(worker)

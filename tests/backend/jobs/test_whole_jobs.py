@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,15 +22,6 @@ from tools.tracking.metrics_file import read_link
 pytestmark = pytest.mark.prove
 LONG = {"num_train_epochs": 40, "per_device_train_batch_size": 4, "learning_rate": 1e-3}
 SHORT = {**LONG, "num_train_epochs": 2}
-
-
-@pytest.fixture
-def studio(tmp_path: Path, tiny_model: Path) -> Iterator[Studio]:
-    made = Studio(tmp_path, tiny_model)
-    made.add_colours()
-    made.dispatcher.start()
-    yield made
-    made.close()
 
 
 def test_an_upload_becomes_a_dataset(studio: Studio) -> None:

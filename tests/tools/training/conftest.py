@@ -7,6 +7,11 @@ from tools.training.load_model import LoadedModel, load_model
 from tools.workspace import Workspace
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the recorded trajectories be written anew."""
+    parser.addoption("--record-trajectories", action="store_true", help="write them anew")
+
+
 @pytest.fixture
 def source(tiny_model: Path, workspace: Workspace) -> ModelSource:
     return resolve_model(str(tiny_model), workspace=workspace)

@@ -8,9 +8,7 @@ FILES = (
     "adapter_model.safetensors",
     "adapter_config.json",
     "optimizer.pt",
-    "scheduler.pt",
-    "rng_state.pth",
-    "trainer_state.json",
+    "state.json",
 )
 
 

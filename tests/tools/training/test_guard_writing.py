@@ -12,10 +12,10 @@ from tools.files import write_text
 from tools.hub.resolve_model import ModelSource
 from tools.training.guard_writing import guard_writing
 from tools.training.load_model import LoadedModel
+from tools.training.make_learner import lora_config
 from tools.training.pretrain import pretrain
 from tools.training.recipe import Recipe
 from tools.training.tiny_model import TinySize
-from tools.training.translate_recipe import lora_config
 from tools.training.write_adapter import write_adapter
 
 WEIGHTS = {"layer": torch.zeros(10_000)}

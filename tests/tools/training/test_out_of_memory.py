@@ -17,13 +17,13 @@ from tools.errors import EvaluationError, ModelError, TrainingError
 from tools.evaluation.answer import answer_heldout
 from tools.evaluation.row_losses import row_losses
 from tools.hub.resolve_model import ModelSource, resolve_model
-from tools.progress import NoProgress
-from tools.training.checkpoints import Checkpoints
 from tools.training.encode import encode
 from tools.training.load_model import LoadedModel, load_model
+from tools.training.make_learner import make_learner
+from tools.training.methods.method import Example
+from tools.training.methods.sft import sft
 from tools.training.out_of_memory import out_of_memory
 from tools.training.recipe import Recipe
-from tools.training.translate_recipe import lora_config, sft_config
 from tools.workspace import Workspace
 
 TOO_MANY = 1 << 60
@@ -74,23 +74,17 @@ def greedy(loaded: LoadedModel) -> LoadedModel:
     return loaded
 
 
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::UserWarning")
-def test_training_says_what_to_make_smaller(greedy: LoadedModel, tmp_path: Path) -> None:
-    from tools.training.trainer import run_trainer
-
-    recipe = Recipe(model_name_or_path="tiny", num_train_epochs=1)
+def test_training_says_what_to_make_smaller(greedy: LoadedModel) -> None:
     rows = encode([chat("Say red.", "red")] * 8, greedy.tokenizer)
+    told: list[str] = []
+    recipe = Recipe(model_name_or_path="tiny")
+    learner = make_learner(greedy, recipe, sft(), rows, told.append)
 
-    with pytest.raises(TrainingError, match="Make per_device_train_batch_size or max_length"):
-        run_trainer(
-            greedy,
-            (rows, rows),
-            config=sft_config(recipe, tmp_path, rows=8, device="cpu"),
-            lora=lora_config(recipe),
-            checkpoints=Checkpoints(tmp_path, "one", None),
-            progress=NoProgress(),
-        )
+    with pytest.raises(TrainingError, match=r"too small for one row .* Make max_length"):
+        learner.step([Example((row,)) for row in rows], rate=1e-3)
+
+    assert "It is taken again in parts of" not in told[0]
+    assert sum("The memory is too small for" in one for one in told) >= 3
 
 
 def test_answering_says_so(greedy: LoadedModel) -> None:

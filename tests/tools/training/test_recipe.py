@@ -10,7 +10,9 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_no_field_is_mere_decoration() -> None:
-    code = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tools/training/*.py"))
+    code = "".join(
+        path.read_text(encoding="utf-8") for path in ROOT.rglob("tools/training/**/*.py")
+    )
 
     assert [name for name in Recipe.model_fields if f"recipe.{name}" not in code] == []
 
@@ -20,7 +22,7 @@ def test_fields_of_a_few_words_tell_them() -> None:
 
     assert told["thoughts"] == ("keep", "drop")
     assert set(told["chat_template"]) == {"own", *TEMPLATES}
-    assert sorted(told) == ["chat_template", "long_rows", "lr_scheduler_type", "thoughts"]
+    assert sorted(told) == ["chat_template", "long_rows", "lr_scheduler_type", "method", "thoughts"]
 
 
 @pytest.mark.parametrize(
@@ -57,8 +59,24 @@ def test_all_problems_are_named_at_once() -> None:
         assert field in str(refusal.value)
 
 
+REWARDS = [
+    {"name": "format", "pattern": "[A-Z].*", "weight": 2},
+    {"name": "exact_match", "column": "solution"},
+    {"name": "length", "most": 80, "unit": "characters"},
+    {"name": "json_schema", "answer_schema": {"type": "object", "required": ["name"]}},
+]
+
+
 def test_a_recipe_is_the_same_after_a_round_trip(tmp_path: Path) -> None:
-    recipe = Recipe(model_name_or_path="tiny", target_modules=("q_proj", "v_proj"), seed=7)
+    recipe = check_recipe(
+        {
+            "model_name_or_path": "tiny",
+            "target_modules": ("q_proj", "v_proj"),
+            "seed": 7,
+            "method": "grpo",
+            "rewards": REWARDS,
+        }
+    )
 
     save_recipe(recipe, tmp_path / "recipe.yaml")
 
@@ -71,3 +89,8 @@ def test_a_file_that_is_no_recipe_is_refused(tmp_path: Path, text: str) -> None:
 
     with pytest.raises(RecipeError, match=r"'bad\.yaml'"):
         load_recipe(tmp_path / "bad.yaml")
+
+
+def test_grpo_needs_a_reward() -> None:
+    with pytest.raises(RecipeError, match="rewards: Value error, grpo needs at least one"):
+        check_recipe({"model_name_or_path": "tiny", "method": "grpo"})

@@ -9,6 +9,7 @@ from tools.training.estimate_memory import adapter_parameters, check_memory, est
 from tools.training.probe_hardware import Gpu, HardwareReport
 from tools.training.recipe import Recipe
 from tools.training.recommend import recommend
+from tools.training.rewards import LengthReward
 
 SHAPES: dict[str, dict[str, int]] = {
     "tiny": {
@@ -75,7 +76,7 @@ def machine(free_gib: float = 20, *, gpu: bool = False, bf16: bool = True) -> Ha
     )
 
 
-def advise(size: str, hardware: HardwareReport, **data: int) -> Any:
+def advise(size: str, hardware: HardwareReport, **data: Any) -> Any:
     lengths = {"rows": 1_000, "longest_tokens": 100, "median_tokens": 50, **data}
     return recommend(model(size), hardware, **lengths)
 
@@ -91,6 +92,7 @@ def test_a_tiny_model_learns_fast_for_hundreds_of_steps() -> None:
         num_train_epochs=8,
         per_device_train_batch_size=16,
         max_length=128,
+        early_stopping_patience=3,
         bf16=False,
     )
     assert advice.fits
@@ -238,3 +240,13 @@ def test_an_8b_model_takes_what_people_report() -> None:
     # 16 to 24 GB are reported for LoRA in 16 bits with gradient checkpointing, which is not used.
     assert 16e9 < estimate.total_gib * 2**30 < 28e9
     assert estimate.weights_gib == pytest.approx(2 * 8.03e9 / 2**30)
+
+
+def test_the_rewards_of_grpo_are_those_that_were_asked_for() -> None:
+    rewards = (LengthReward(name="length", most=80),)
+
+    advice = advise("0.6B", machine(), method="grpo", rewards=rewards)
+
+    assert (advice.recipe.method, advice.recipe.rewards) == ("grpo", rewards)
+    assert advice.recipe.learning_rate == 5e-6
+    assert set(advice.reasons) == set(Recipe.model_fields)

@@ -13,7 +13,7 @@ from tools.evaluation.evaluate_adapter import answer_rows
 from tools.hub.resolve_model import ModelSource
 from tools.training.load_model import load_model, load_tokenizer
 from tools.training.recipe import Recipe
-from tools.training.train_lora import train_lora
+from tools.training.train import train
 from tools.workspace import Workspace
 
 pytestmark = [
@@ -33,7 +33,7 @@ def recipe(source: ModelSource) -> Recipe:
 def test_the_chosen_template_goes_with_the_adapter_and_is_what_everyone_is_asked_in(
     recipe: Recipe, source: ModelSource, colours: Rows, tmp_path: Path
 ) -> None:
-    train_lora(recipe, source, colours, tmp_path)
+    train(recipe, source, colours, tmp_path)
 
     # Whoever loads the adapter's own tokenizer speaks as it was taught to.
     from transformers import AutoTokenizer
@@ -69,7 +69,7 @@ def test_the_chosen_template_goes_with_the_adapter_and_is_what_everyone_is_asked
 def test_the_base_s_own_template_is_not_written_again(
     recipe: Recipe, source: ModelSource, colours: Rows, tmp_path: Path
 ) -> None:
-    train_lora(recipe.model_copy(update={"chat_template": "own"}), source, colours, tmp_path)
+    train(recipe.model_copy(update={"chat_template": "own"}), source, colours, tmp_path)
 
     names = {path.name for path in (tmp_path / "adapter").iterdir()}
     assert names == {"README.md", "adapter_config.json", "adapter_model.safetensors"}
@@ -107,7 +107,7 @@ def test_rows_that_all_weigh_alike_are_trained_as_if_none_had_a_weight(
             write_version(workspace.datasets, "train", chats[:24]),
             write_version(workspace.datasets, "validation", chats[24:]),
         )
-        reports.append(train_lora(recipe, source, rows, tmp_path / str(weight)))
+        reports.append(train(recipe, source, rows, tmp_path / str(weight)))
 
     one, three = ([point.loss or point.eval_loss for point in it.losses] for it in reports)
     assert three == pytest.approx(one, rel=1e-4)
@@ -126,7 +126,7 @@ def test_rows_that_are_cut_are_said(
     )
     listener = Listener()
 
-    report = train_lora(recipe, source, rows, tmp_path, progress=listener)
+    report = train(recipe, source, rows, tmp_path, progress=listener)
 
     assert (report.train_rows, report.train_rows_too_long) == (18, 0)
     assert listener.logs[1:] == [
@@ -148,5 +148,5 @@ def test_nothing_is_trained_before_every_row_is_proven(
         rows = write_version(workspace.datasets, "rows", [*colour_chats(2), row])
         listener = Listener()
         with pytest.raises(refusal, match=words):
-            train_lora(recipe, source, (rows, rows), tmp_path, progress=listener)
+            train(recipe, source, (rows, rows), tmp_path, progress=listener)
         assert (listener.percents, list(tmp_path.glob("checkpoints/*"))) == ([], [])

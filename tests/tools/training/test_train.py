@@ -18,7 +18,7 @@ from tools.progress import Cancelled
 from tools.training.checkpoints import MANIFEST, Manifest, damage
 from tools.training.recipe import Recipe
 from tools.training.tiny_model import TinySize, build_tiny_tokenizer
-from tools.training.train_lora import train_lora
+from tools.training.train import train
 from tools.workspace import Workspace
 
 pytestmark = [
@@ -43,7 +43,7 @@ def test_training_lowers_the_loss_on_rows_it_did_not_see(
 ) -> None:
     listener = Listener()
 
-    report = train_lora(recipe, source, colours, tmp_path, progress=listener)
+    report = train(recipe, source, colours, tmp_path, progress=listener)
 
     assert report.eval_loss < report.first_eval_loss - 0.5
     assert report.steps == 32
@@ -60,8 +60,8 @@ def test_training_lowers_the_loss_on_rows_it_did_not_see(
 def test_the_same_seed_gives_the_same_weights(
     recipe: Recipe, source: ModelSource, colours: Rows, tmp_path: Path
 ) -> None:
-    first = train_lora(recipe, source, colours, tmp_path / "first")
-    second = train_lora(recipe, source, colours, tmp_path / "second")
+    first = train(recipe, source, colours, tmp_path / "first")
+    second = train(recipe, source, colours, tmp_path / "second")
 
     assert first.adapter_sha256 == second.adapter_sha256
     assert first.losses == second.losses
@@ -70,10 +70,10 @@ def test_the_same_seed_gives_the_same_weights(
 def test_a_finished_training_is_not_done_again(
     recipe: Recipe, source: ModelSource, colours: Rows, tmp_path: Path
 ) -> None:
-    first = train_lora(recipe, source, colours, tmp_path)
+    first = train(recipe, source, colours, tmp_path)
     listener = Listener()
 
-    assert train_lora(recipe, source, colours, tmp_path, progress=listener) == first
+    assert train(recipe, source, colours, tmp_path, progress=listener) == first
     assert listener.percents == []
 
 
@@ -81,13 +81,13 @@ def test_a_report_of_another_version_is_not_taken_for_a_finished_training(
     recipe: Recipe, source: ModelSource, colours: Rows, tmp_path: Path
 ) -> None:
     short = recipe.model_copy(update={"num_train_epochs": 1})
-    first = train_lora(short, source, colours, tmp_path)
+    first = train(short, source, colours, tmp_path)
     path = tmp_path / "training.json"
     record = json.loads(path.read_text(encoding="utf-8"))
     del record["report"]["train_rows"]
     path.write_text(json.dumps(record), encoding="utf-8")
 
-    again = train_lora(short, source, colours, tmp_path)
+    again = train(short, source, colours, tmp_path)
 
     assert again.adapter_sha256 == first.adapter_sha256
     assert again.train_rows == 64
@@ -103,7 +103,7 @@ def test_rows_left_out_for_their_length_are_said_and_not_counted(
     )
     listener = Listener()
 
-    report = train_lora(
+    report = train(
         recipe.model_copy(update={"max_length": 64, "num_train_epochs": 1}),
         source,
         rows,
@@ -113,7 +113,7 @@ def test_rows_left_out_for_their_length_are_said_and_not_counted(
 
     assert (report.train_rows, report.train_rows_too_long) == (16, 3)
     assert listener.logs == [
-        "Training tiny on 16 rows for 1 epochs.",
+        "Training tiny on 16 rows for 1 epoch.",
         "Longer than 64 tokens, and left out: 3 of 19 rows to train on. The first is row 21.",
         "Longer than 64 tokens, and left out: 1 of 5 rows to watch the loss on. The first is row "
         "21.",
@@ -128,7 +128,7 @@ def test_a_model_whose_sizes_stand_in_a_part_of_its_config_is_trained(
         model_name_or_path=base.name, num_train_epochs=1, r=4, target_modules=("q_proj",)
     )
 
-    report = train_lora(recipe, base, colours, tmp_path / "run")
+    report = train(recipe, base, colours, tmp_path / "run")
 
     assert report.steps == 8
 
@@ -137,25 +137,25 @@ def test_checkpoints_of_another_recipe_are_not_taken_for_newer_ones(
     recipe: Recipe, source: ModelSource, colours: Rows, tmp_path: Path
 ) -> None:
     with pytest.raises(Cancelled):
-        train_lora(recipe, source, colours, tmp_path, progress=Listener(stop_after=25))
+        train(recipe, source, colours, tmp_path, progress=Listener(stop_after=25))
     other = recipe.model_copy(update={"learning_rate": 1e-3})
 
     with pytest.raises(Cancelled):
-        train_lora(other, source, colours, tmp_path, progress=Listener(stop_after=9))
+        train(other, source, colours, tmp_path, progress=Listener(stop_after=9))
 
-    resumed = train_lora(other, source, colours, tmp_path)
+    resumed = train(other, source, colours, tmp_path)
     assert resumed.resumed_from_step == 10
 
 
 def test_asked_to_stop_it_goes_on_later_as_if_nothing_had_happened(
     recipe: Recipe, source: ModelSource, colours: Rows, tmp_path: Path
 ) -> None:
-    whole = train_lora(recipe, source, colours, tmp_path / "whole")
+    whole = train(recipe, source, colours, tmp_path / "whole")
     with pytest.raises(Cancelled):
-        train_lora(recipe, source, colours, tmp_path / "part", progress=Listener(stop_after=13))
+        train(recipe, source, colours, tmp_path / "part", progress=Listener(stop_after=13))
     checkpoints = [path.name for path in (tmp_path / "part" / "checkpoints").glob("checkpoint-*")]
 
-    resumed = train_lora(recipe, source, colours, tmp_path / "part")
+    resumed = train(recipe, source, colours, tmp_path / "part")
 
     assert "checkpoint-14" in checkpoints
     assert resumed.resumed_from_step == 14
@@ -165,11 +165,11 @@ def test_asked_to_stop_it_goes_on_later_as_if_nothing_had_happened(
 def test_killed_it_goes_on_from_a_sound_checkpoint(
     recipe: Recipe, source: ModelSource, colours: Rows, tmp_path: Path
 ) -> None:
-    whole = train_lora(recipe, source, colours, tmp_path / "whole")
+    whole = train(recipe, source, colours, tmp_path / "whole")
     folder = tmp_path / "killed"
     _train_in_a_process_and_kill_it(recipe, source, colours, folder)
 
-    resumed = train_lora(recipe, source, colours, folder)
+    resumed = train(recipe, source, colours, folder)
 
     assert resumed.resumed_from_step is not None
     assert resumed.adapter_sha256 == whole.adapter_sha256
@@ -179,14 +179,14 @@ def test_a_damaged_checkpoint_is_passed_over_aloud(
     recipe: Recipe, source: ModelSource, colours: Rows, tmp_path: Path
 ) -> None:
     with pytest.raises(Cancelled):
-        train_lora(recipe, source, colours, tmp_path, progress=Listener(stop_after=13))
+        train(recipe, source, colours, tmp_path, progress=Listener(stop_after=13))
     (tmp_path / "checkpoints" / "checkpoint-14" / "optimizer.pt").unlink()
     listener = Listener()
 
-    report = train_lora(recipe, source, colours, tmp_path, progress=listener)
+    report = train(recipe, source, colours, tmp_path, progress=listener)
 
     assert report.resumed_from_step == 12
-    assert "step 14 is passed over: its file optimizer.pt" in listener.logs[0]
+    assert any("step 14 is passed over: its file optimizer.pt" in one for one in listener.logs)
 
 
 def test_a_base_whose_loss_is_no_number_is_not_trained(
@@ -201,7 +201,7 @@ def test_a_base_whose_loss_is_no_number_is_not_trained(
     base = source.model_copy(update={"folder": broken})
 
     with pytest.raises(TrainingError, match="before the first step: the base model's weights"):
-        train_lora(recipe, base, colours, tmp_path / "run", progress=_NumbersOnly())
+        train(recipe, base, colours, tmp_path / "run", progress=_NumbersOnly())
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_ones_before_intact(
@@ -211,7 +211,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_ones_before_intact(
         room_again_afterwards(),
         pytest.raises(TrainingError, match="cannot be written; the one before it is intact"),
     ):
-        train_lora(recipe, source, colours, tmp_path, progress=_DiskFillsUp())
+        train(recipe, source, colours, tmp_path, progress=_DiskFillsUp())
 
     sealed = list(tmp_path.glob("checkpoints/checkpoint-*"))
     assert sealed
@@ -271,13 +271,13 @@ from tests.listener import Listener
 from tools.hub.resolve_model import ModelSource
 from tools.training.checkpoints import MANIFEST, Manifest, damage
 from tools.training.recipe import Recipe
-from tools.training.train_lora import train_lora
+from tools.training.train import train
 
 class Slow(Listener):
     def check(self):
         time.sleep(0.2)
 
-train_lora(
+train(
     Recipe.model_validate_json({recipe.model_dump_json()!r}),
     ModelSource.model_validate_json({source.model_dump_json()!r}),
     (Path({str(rows[0])!r}), Path({str(rows[1])!r})),

@@ -1,0 +1,1 @@
+"""How the recipes of other tools are read: one module a tool, and what they share."""
